@@ -1,0 +1,10 @@
+//! Music tagging that fits on the device.
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![deny(missing_docs)]
+
+pub mod mel;
+pub mod pcm;
+#[cfg(feature = "decode")]
+pub mod decode;
+#[cfg(feature = "onnx")]
+pub mod resample;

@@ -1,0 +1,8 @@
+//! The host trainer.
+pub mod corpus;
+pub mod eval;
+pub mod export;
+pub mod features;
+pub mod net;
+pub mod plot;
+pub mod train;
