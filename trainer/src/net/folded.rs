@@ -1,0 +1,125 @@
+//! The network as it leaves training: convolutions with a bias, nothing to normalise.
+//!
+//! Batch norm's affine map goes into the weights and biases of its convolution, and the standardisation of the input
+//! into the first layer (possible because nothing is padded). What comes in is then the log-mel itself, in decibel.
+
+use super::ops::time_conv;
+use super::{Architecture, K2c1, Layer, Network};
+use super::Standardise;
+use candle_core::{D, Device, Result, Tensor};
+
+/// A convolution with a bias, then pooling, then ELU (the output layer has neither).
+#[derive(Clone, Debug)]
+pub struct FoldedLayer {
+    /// Shape.
+    pub layer: Layer,
+    /// Weights [outputs, inputs, kernel].
+    pub weight: Vec<f32>,
+    /// Biases [outputs].
+    pub bias: Vec<f32>,
+    /// ELU after pooling: all but the last layer.
+    pub elu: bool,
+}
+
+/// A network of folded layers, from log-mels in decibel to logits.
+#[derive(Clone, Debug)]
+pub struct Folded {
+    /// Shape.
+    pub architecture: Architecture,
+    /// Standardisation that the first layer contains; kept because quantising the weights wants the bias again.
+    pub standardise: Standardise,
+    /// Layers in order.
+    pub layers: Vec<FoldedLayer>,
+}
+
+impl Folded {
+    /// Folds a trained network.
+    ///
+    /// # Errors
+    /// When candle cannot copy the numbers out.
+    pub fn of(network: &K2c1, standardise: &Standardise) -> Result<Self> {
+        let mut layers = Vec::new();
+        for (layer, weight, gamma, beta, running) in network.hidden() {
+            let (gamma, beta) = (gamma.to_vec1::<f32>()?, beta.to_vec1::<f32>()?);
+            let mut weight = weight.flatten_all()?.to_vec1::<f32>()?;
+            let mut bias = Vec::with_capacity(layer.outputs);
+            for (c, taps) in weight.chunks_mut(layer.inputs * layer.kernel).enumerate() {
+                let deviation = (f64::from(running.variance[c]) + super::ops::norm_pool_elu::EPSILON).sqrt();
+                let scale = f64::from(gamma[c]) / deviation;
+                taps.iter_mut().for_each(|w| *w = (f64::from(*w) * scale) as f32);
+                bias.push((f64::from(beta[c]) - f64::from(running.mean[c]) * scale) as f32);
+            }
+            layers.push(FoldedLayer { layer: *layer, weight, bias, elu: true });
+        }
+        let (weight, bias) = network.output();
+        let last = *network.architecture().layers.last().expect("a network has an output layer");
+        layers.push(FoldedLayer {
+            layer: last,
+            weight: weight.flatten_all()?.to_vec1()?,
+            bias: bias.to_vec1()?,
+            elu: false,
+        });
+        let first = &mut layers[0];
+        // x' = (x - mean) / deviation, so w x' = (w / deviation) x - sum of (w / deviation) mean.
+        first.weight.iter_mut().for_each(|w| *w /= standardise.deviation);
+        for (bias, shift) in first.bias.iter_mut().zip(input_shift(&first.layer, &first.weight, standardise)) {
+            *bias += shift;
+        }
+        Ok(Self { architecture: network.architecture().clone(), standardise: standardise.clone(), layers })
+    }
+
+    /// Logits [batch, tags, windows] of log-mels in decibel [batch, mel_bands, frames], on the CPU.
+    ///
+    /// # Errors
+    /// When the input is shorter than the receptive field.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.layers.iter().try_fold(x.clone(), |x, layer| layer.forward(&x))
+    }
+}
+
+/// What the standardisation's means add to the first layer's biases, for weights already divided by the deviation.
+pub fn input_shift(layer: &Layer, weight: &[f32], standardise: &Standardise) -> Vec<f32> {
+    weight
+        .chunks(layer.inputs * layer.kernel)
+        .map(|taps| {
+            let bands = taps.chunks(layer.kernel).zip(&standardise.mean);
+            -bands.map(|(taps, &mean)| taps.iter().map(|&w| f64::from(w)).sum::<f64>() * f64::from(mean)).sum::<f64>()
+                as f32
+        })
+        .collect()
+}
+
+impl FoldedLayer {
+    /// Weights as a tensor [outputs, inputs, kernel].
+    ///
+    /// # Errors
+    /// When candle fails.
+    pub fn weight_tensor(&self) -> Result<Tensor> {
+        let l = &self.layer;
+        Tensor::from_slice(&self.weight, (l.outputs, l.inputs, l.kernel), &Device::Cpu)
+    }
+
+    /// Convolution, bias and pooling, before ELU: [batch, outputs, frames].
+    ///
+    /// # Errors
+    /// When the input does not fit.
+    pub fn pooled(&self, x: &Tensor) -> Result<Tensor> {
+        let y = time_conv(x, &self.weight_tensor()?, false)?;
+        let bias = Tensor::from_slice(&self.bias, (1, self.bias.len(), 1), &Device::Cpu)?;
+        pool(&y.broadcast_add(&bias)?, self.layer.pool)
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = self.pooled(x)?;
+        if self.elu { y.elu(1.0) } else { Ok(y) }
+    }
+}
+
+fn pool(y: &Tensor, size: usize) -> Result<Tensor> {
+    if size == 1 {
+        return Ok(y.clone());
+    }
+    let (batch, channels, frames) = y.dims3()?;
+    let out = frames / size;
+    y.narrow(2, 0, out * size)?.contiguous()?.reshape((batch, channels, out, size))?.max(D::Minus1)
+}

@@ -1,0 +1,38 @@
+//! The two operations that all the training time goes into, with gradients of our own.
+//!
+//! candle 0.11.1 has wrong gradients for `conv1d` and a slow `conv2d`; the forms here are the ones that are right
+//! and fast on a CPU. Beside each stands a plain form from candle's elementary operations: it is the reference in
+//! the tests, and what runs on CUDA, where concatenation and matrix multiplication are cuBLAS already.
+
+mod matmul;
+pub mod norm_pool_elu;
+pub mod time_conv;
+
+pub use norm_pool_elu::{BatchMoments, Moments, norm_pool_elu};
+pub use time_conv::time_conv;
+
+use candle_core::{CpuStorage, Layout, Result, bail};
+
+/// The elements of a contiguous float32 tensor in CPU memory.
+fn contiguous_f32<'a>(storage: &'a CpuStorage, layout: &Layout, op: &str) -> Result<&'a [f32]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("{op} needs a contiguous tensor");
+    };
+    match storage {
+        CpuStorage::F32(values) => Ok(&values[start..end]),
+        other => bail!("{op} needs float32, not {:?}", candle_core::backend::BackendStorage::dtype(other)),
+    }
+}
+
+/// Runs `f` on the elements of a contiguous CPU tensor.
+fn with_cpu<R>(
+    tensor: &candle_core::Tensor,
+    op: &str,
+    f: impl FnOnce(&[f32]) -> Result<R>,
+) -> Result<R> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        candle_core::Storage::Cpu(cpu) => f(contiguous_f32(cpu, layout, op)?),
+        _ => bail!("{op} runs on the CPU only"),
+    }
+}
