@@ -1,7 +1,7 @@
 //! The host trainer.
 pub mod corpus;
 pub mod eval;
-pub mod export;
+//pub mod export;
 pub mod features;
 pub mod net;
 pub mod plot;

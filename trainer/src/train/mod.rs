@@ -1,1 +1,2 @@
-//! train
+//! Training.
+pub mod loss;
