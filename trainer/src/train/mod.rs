@@ -14,5 +14,5 @@ pub mod score;
 pub use batches::{Batch, LabelledClip};
 pub use checkpoint::{Checkpoint, CheckpointError, EpochRecord};
 pub use config::{Balance, TrainConfig};
-pub use run::{Outcome, Progress, TrainError, train};
+pub use run::{Outcome, Progress, Task, TrainError, train};
 pub use score::{probabilities, scores};
