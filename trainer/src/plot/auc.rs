@@ -48,9 +48,10 @@ pub(super) fn figure(evaluation: &Evaluation) -> Result<Figure, &'static str> {
     let y = Scale::new(0.0, 1.0, 1);
     let panel =
         Panel { left: 24.0 + widest + 12.0, top: TOP, right: WIDTH - 24.0 - RIGHT_COLUMN, bottom, x, y };
-    panel.draw_x(&mut figure, "AUC-ROC with its 95 % interval");
+    panel.draw_x(&mut figure, "AUC-ROC with its 95 % interval, orange where it reaches chance");
     // The mean over tags with its interval as a band behind the dots, chance as a dashed line.
     figure.area((panel.x(low), TOP), (panel.x(high), bottom), (222, 234, 243));
+    panel.draw_foot(&mut figure);
     let upright = |x: f64| [(panel.x(x), TOP), (panel.x(x), bottom)];
     figure.line(upright(evaluation.mean_auc), Stroke::new(PALETTE[0], 1.25));
     figure.line(upright(0.5), Stroke::new(SOFT_INK, 1.5).dashed(&[5.0, 4.0]));
@@ -64,7 +65,6 @@ pub(super) fn figure(evaluation: &Evaluation) -> Result<Figure, &'static str> {
 
     for (place, (tag, name)) in tags.iter().zip(names).enumerate() {
         let y = TOP + 4.0 + row * (place as f64 + 0.5);
-        // Above chance or not shows in the colour and in the shape: vermilion whiskers reach the chance line.
         let colour = if tag.ci95[0] > 0.5 { PALETTE[0] } else { PALETTE[1] };
         figure.text((panel.left - 12.0, y), name, TAG_SIZE, INK, Align::End);
         let whisker = Stroke::new(colour, 1.75);

@@ -1,5 +1,6 @@
 //! One panel: a frame with a scale on each side, from data to places in the figure.
 use super::figure::{AXIS, Align, Figure, GRID, INK, SOFT_INK, Stroke};
+use super::font;
 
 pub(super) const TICK_SIZE: f64 = 12.0;
 pub(super) const NAME_SIZE: f64 = 13.0;
@@ -50,6 +51,11 @@ impl Scale {
         Self { low, high, ticks, decimals }
     }
 
+    /// Width of the widest tick's number.
+    pub fn widest(&self) -> f64 {
+        self.ticks.iter().map(|&tick| font::width(&self.label(tick), TICK_SIZE)).fold(0.0, f64::max)
+    }
+
     fn label(&self, tick: f64) -> String {
         format!("{tick:.*}", self.decimals)
     }
@@ -89,29 +95,35 @@ impl Panel {
         (self.x(x), self.y(y))
     }
 
-    /// Grid, frame, numbers and names of the horizontal scale.
+    /// Grid, numbers and name of the horizontal scale.
     pub fn draw_x(&self, figure: &mut Figure, name: &str) {
         for &tick in &self.x.ticks {
             let x = self.x(tick);
             figure.line([(x, self.top), (x, self.bottom)], Stroke::new(GRID, 1.0));
             figure.text((x, self.bottom + 14.0), self.x.label(tick), TICK_SIZE, SOFT_INK, Align::Middle);
         }
-        figure.line([(self.left, self.bottom), (self.right, self.bottom)], Stroke::new(AXIS, 1.25));
         let middle = (self.left + self.right) / 2.0;
         figure.text((middle, self.bottom + 36.0), name, NAME_SIZE, INK, Align::Middle);
     }
 
-    /// Grid, frame, numbers and names of the vertical scale.
+    /// Grid, numbers and name of the vertical scale.
     pub fn draw_y(&self, figure: &mut Figure, name: &str) {
-        let mut widest = 0f64;
         for &tick in &self.y.ticks {
             let (y, label) = (self.y(tick), self.y.label(tick));
-            widest = widest.max(super::font::width(&label, TICK_SIZE));
             figure.line([(self.left, y), (self.right, y)], Stroke::new(GRID, 1.0));
             figure.text((self.left - 8.0, y), label, TICK_SIZE, SOFT_INK, Align::End);
         }
-        figure.line([(self.left, self.top), (self.left, self.bottom)], Stroke::new(AXIS, 1.25));
-        let at = (self.left - 8.0 - widest - 16.0, (self.top + self.bottom) / 2.0);
+        let at = (self.left - 8.0 - self.y.widest() - 16.0, (self.top + self.bottom) / 2.0);
         figure.text_upwards(at, name, NAME_SIZE, INK);
+    }
+
+    /// The line at the foot, to be drawn over the grid.
+    pub fn draw_foot(&self, figure: &mut Figure) {
+        figure.line([(self.left, self.bottom), (self.right, self.bottom)], Stroke::new(AXIS, 1.25));
+    }
+
+    /// The line on the left, to be drawn over the grid.
+    pub fn draw_left(&self, figure: &mut Figure) {
+        figure.line([(self.left, self.top), (self.left, self.bottom)], Stroke::new(AXIS, 1.25));
     }
 }

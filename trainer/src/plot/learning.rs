@@ -40,7 +40,7 @@ pub(super) fn figure(title: &str, epochs: &[EpochPoint]) -> Result<Figure, &'sta
     }
     let mut figure = Figure::new(WIDTH, HEIGHT);
     figure.text((24.0, 26.0), fitted(title, 17.0, WIDTH - 48.0), 17.0, INK, Align::Start);
-    let sides = [(78.0, 460.0, loss_scale, "loss"), (562.0, 936.0, auc_scale, "mean AUC-ROC")];
+    let sides = [(24.0, 460.0, loss_scale, "loss"), (508.0, 928.0, auc_scale, "mean AUC-ROC")];
     for ((left, right, y, name), series) in sides.into_iter().zip([&loss[..], &auc[..]]) {
         let (top, bottom) = (76.0, HEIGHT - 56.0);
         let Some(y) = y else {
@@ -48,9 +48,13 @@ pub(super) fn figure(title: &str, epochs: &[EpochPoint]) -> Result<Figure, &'sta
             figure.text(middle, format!("no {name} was measured"), 13.0, SOFT_INK, Align::Middle);
             continue;
         };
+        // Room for the scale's name and its widest number.
+        let left = left + 32.0 + y.widest();
         let panel = Panel { left, top, right, bottom, x: x.clone(), y };
         panel.draw_x(&mut figure, "epoch");
         panel.draw_y(&mut figure, name);
+        panel.draw_foot(&mut figure);
+        panel.draw_left(&mut figure);
         draw_series(&mut figure, &panel, series);
     }
     Ok(figure)

@@ -10,6 +10,8 @@ mod learning;
 mod raster;
 mod render;
 mod roc;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -48,6 +48,10 @@ impl Raster {
             return;
         }
         let at = (y as usize * self.width as usize + x as usize) * 3;
+        if share >= 1.0 {
+            self.rgb[at..at + 3].copy_from_slice(&[colour.0, colour.1, colour.2]);
+            return;
+        }
         for (under, over) in self.rgb[at..at + 3].iter_mut().zip([colour.0, colour.1, colour.2]) {
             *under = (f64::from(*under) + (f64::from(over) - f64::from(*under)) * share).round() as u8;
         }

@@ -120,7 +120,10 @@ fn draw_text<B: DrawingBackend>(
     let font = (font::FAMILY, label.size * UNITS * 1.24).into_font().transform(turn);
     let colour = RGBColor(r, g, b);
     let style = TextStyle::from(font).color(&colour).pos(Pos::new(along, VPos::Center));
-    backend.draw_text(&label.text, &style, place(label.at))
+    // Backends centre small letters; half way to centring capitals and digits suits all.
+    let lower = 0.05 * label.size;
+    let at = if label.upwards { (label.at.0 + lower, label.at.1) } else { (label.at.0, label.at.1 + lower) };
+    backend.draw_text(&label.text, &style, place(at))
 }
 
 /// The figure as the text of an SVG, sized in points.

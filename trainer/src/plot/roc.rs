@@ -32,6 +32,8 @@ pub(super) fn figure(title: &str, scores: &Scores) -> Result<Figure, &'static st
     let panel = Panel { left: LEFT, top: TOP, right, bottom: TOP + SQUARE, x: scale.clone(), y: scale };
     panel.draw_x(&mut figure, "false positive rate");
     panel.draw_y(&mut figure, "true positive rate");
+    panel.draw_foot(&mut figure);
+    panel.draw_left(&mut figure);
     let chance = Stroke::new(SOFT_INK, 1.25).dashed(&[4.0, 4.0]);
     figure.line([panel.at((0.0, 0.0)), panel.at((1.0, 1.0))], chance);
 
