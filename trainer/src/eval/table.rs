@@ -11,7 +11,7 @@ pub fn table(evaluation: &Evaluation) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write_table(&mut text, evaluation);
-    text
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 fn write_table(out: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
