@@ -4,9 +4,9 @@
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![deny(missing_docs)]
 
-pub mod mel;
-pub mod pcm;
 #[cfg(feature = "decode")]
 pub mod decode;
+pub mod mel;
+pub mod pcm;
 #[cfg(feature = "onnx")]
 pub mod resample;

@@ -85,7 +85,9 @@ impl<const N: usize> Twiddles<N> {
             let (c, d) = high.split_at_mut(quarter);
             let inner = twiddles.iter().step_by(stride);
             let outer = twiddles.iter().step_by(stride / 2);
-            for (((((a, b), c), d), &inner), &outer) in a.iter_mut().zip(b).zip(c).zip(d).zip(inner).zip(outer) {
+            for (((((a, b), c), d), &inner), &outer) in
+                a.iter_mut().zip(b).zip(c).zip(d).zip(inner).zip(outer)
+            {
                 let (a0, b0) = sum_and_difference(*a, turn(inner, *b));
                 let (c0, d0) = sum_and_difference(*c, turn(inner, *d));
                 (*a, *c) = sum_and_difference(a0, turn(outer, c0));
