@@ -7,10 +7,7 @@ use super::fft::{FftSize, Points};
 use super::filters::Filters;
 #[cfg(feature = "lanes")]
 use super::lanes;
-use crate::pcm::Pcm;
-
-/// Samples beyond this size are no audio; up to it no sum of a frame overflows `f32`.
-const LARGEST_SAMPLE: f32 = 1e12;
+use crate::pcm::{Pcm, sane};
 
 /// Log-mel frames of a stream of samples, for FFTs of `N_FFT` points and at most `MAX_BANDS` bands.
 ///
@@ -246,6 +243,6 @@ where
 #[inline]
 fn copy_sane(from: &[f32], to: &mut [f32]) {
     for (to, &from) in to.iter_mut().zip(from) {
-        *to = if from.abs() <= LARGEST_SAMPLE { from } else { 0.0 };
+        *to = sane(from);
     }
 }
