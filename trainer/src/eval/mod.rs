@@ -1,7 +1,7 @@
 //! Evaluation: pure functions from scores and labels to figures with their intervals.
 //!
 //! [`Scores`] holds what a model answered and what is true; [`evaluate`] makes the [`Evaluation`] that is
-//! written to `metrics.json`, and [`table`] prints it. Nothing here knows of networks, files or audio.
+//! written to `metrics.json`, and [`table()`] prints it. Nothing here knows of networks, files or audio.
 //! The meaning of every field, with formulas and sources, is in `docs/metrics.md`.
 mod bootstrap;
 mod delong;

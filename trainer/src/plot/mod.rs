@@ -1,6 +1,6 @@
 //! Plots of a training and of its evaluation, each as SVG and PNG.
 //!
-//! A plot is a list of marks ([`figure`]) made without knowing the format; [`render`] draws the list on any
+//! A plot is a list of marks (`figure`) made without knowing the format; `render` draws the list on any
 //! plotters backend and writes both files whole or not at all.
 mod auc;
 mod axes;
