@@ -12,7 +12,7 @@ mod run;
 pub mod score;
 
 pub use batches::{Batch, LabelledClip};
-pub use checkpoint::{Checkpoint, CheckpointError, EpochRecord};
+pub use checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState};
 pub use config::{Balance, TrainConfig};
 pub use run::{Outcome, Progress, Task, TrainError, train};
 pub use score::{probabilities, scores};
