@@ -13,7 +13,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::{DecodeError, DecodedAudio, MAX_SAMPLES};
 
-const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
+const RATES: std::ops::RangeInclusive<u32> = 1_000..=384_000;
 /// Damage in a row after which the rest is given up, so that a hostile index of empty packets ends.
 const MAX_BAD_PACKETS_IN_A_ROW: usize = 4096;
 /// Container errors in a row after which the rest is given up: a reader need not advance after one.
@@ -119,8 +119,10 @@ fn open(path: &Path) -> Result<Box<dyn FormatReader>, DecodeError> {
 
 fn decoder(path: &Path, format: &dyn FormatReader) -> Result<(u32, Box<dyn AudioDecoder>), DecodeError> {
     let none = || DecodeError::NoAudioTrack { path: path.into() };
-    let track =
-        format.default_track(TrackType::Audio).or_else(|| format.first_track(TrackType::Audio)).ok_or_else(none)?;
+    let track = format
+        .default_track(TrackType::Audio)
+        .or_else(|| format.first_track(TrackType::Audio))
+        .ok_or_else(none)?;
     let params = track.codec_params.as_ref().and_then(|params| params.audio()).ok_or_else(none)?;
     let decoder = symphonia::default::get_codecs()
         .make_audio_decoder(params, &AudioDecoderOptions::default())
