@@ -1,4 +1,6 @@
-//! Music tagging that fits on the device.
+//! Music tagging that fits on the device: PCM to log-mel frames, and frames to tags.
+//!
+//! Without features this is `#![no_std]`, allocates nothing and holds what a microcontroller needs.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![deny(missing_docs)]
 
