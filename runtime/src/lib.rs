@@ -4,6 +4,8 @@
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "onnx")]
+pub mod card;
 pub mod mel;
 pub mod pcm;
 #[cfg(feature = "decode")]
