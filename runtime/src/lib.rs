@@ -6,9 +6,11 @@
 
 #[cfg(feature = "onnx")]
 pub mod card;
-pub mod mel;
-pub mod pcm;
 #[cfg(feature = "decode")]
 pub mod decode;
+pub mod mel;
+pub mod pcm;
 #[cfg(feature = "onnx")]
 pub mod resample;
+#[cfg(feature = "onnx")]
+pub mod tagger;

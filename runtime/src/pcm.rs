@@ -23,3 +23,12 @@ impl<'a> Pcm<'a> {
         if self.sample_rate == 0 { 0.0 } else { self.samples.len() as f64 / f64::from(self.sample_rate) }
     }
 }
+
+/// Samples beyond this size are no audio; up to it no sum of a frame overflows `f32`.
+const LARGEST_SAMPLE: f32 = 1e12;
+
+/// The sample, or 0 if it cannot be audio: not finite, or absurdly large.
+#[inline]
+pub(crate) fn sane(sample: f32) -> f32 {
+    if sample.abs() <= LARGEST_SAMPLE { sample } else { 0.0 }
+}

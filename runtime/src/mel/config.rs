@@ -251,14 +251,22 @@ mod tests {
             assert_eq!(MelConfig { hop_length, ..ok }.validate(), Err(error));
         }
         assert_eq!(MelConfig { mel_bands: 0, ..ok }.validate(), Err(MelError::NoBands));
-        for (f_min, f_max) in [(-1.0, 6e3), (3e3, 3e3), (4e3, 3e3), (0.0, 6001.0), (f32::NAN, 6e3), (0.0, f32::NAN)]
+        for (f_min, f_max) in
+            [(-1.0, 6e3), (3e3, 3e3), (4e3, 3e3), (0.0, 6001.0), (f32::NAN, 6e3), (0.0, f32::NAN)]
         {
-            assert!(matches!(edges(f_min, f_max).validate(), Err(MelError::BandEdges { .. })), "{f_min} {f_max}");
+            assert!(
+                matches!(edges(f_min, f_max).validate(), Err(MelError::BandEdges { .. })),
+                "{f_min} {f_max}"
+            );
         }
         assert!(matches!(edges(0.0, f32::INFINITY).validate(), Err(MelError::BandEdges { .. })));
-        for (scale, bias) in [(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (1.0, f32::NAN), (f32::INFINITY, 1.0), (1.0, 1e-40)]
+        for (scale, bias) in
+            [(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (1.0, f32::NAN), (f32::INFINITY, 1.0), (1.0, 1e-40)]
         {
-            assert!(matches!(log10(scale, bias).validate(), Err(MelError::Compression { .. })), "{scale} {bias}");
+            assert!(
+                matches!(log10(scale, bias).validate(), Err(MelError::Compression { .. })),
+                "{scale} {bias}"
+            );
         }
     }
 }

@@ -7,17 +7,14 @@ use super::fft::{FftSize, Points};
 use super::filters::Filters;
 #[cfg(feature = "lanes")]
 use super::lanes;
-use crate::pcm::Pcm;
-
-/// Samples beyond this size are no audio; up to it no sum of a frame overflows `f32`.
-const LARGEST_SAMPLE: f32 = 1e12;
+use crate::pcm::{Pcm, sane};
 
 /// Log-mel frames of a stream of samples, for FFTs of `N_FFT` points and at most `MAX_BANDS` bands.
 ///
 /// Push the samples of a clip in pieces of any size, then [`flush`](Self::flush): the frames are, bit for bit,
-/// those of pushing the whole clip at once. No allocation; `4 * N_FFT` words of tables and state and three
-/// half-words per band, and on the stack of `push` and `flush` `N_FFT + MAX_BANDS` words more (with the feature
-/// `lanes`, `8 * N_FFT + 8 * MAX_BANDS`).
+/// those of pushing the whole clip at once. Nothing is allocated. Tables and state take `12 * N_FFT + 6 *
+/// MAX_BANDS` bytes and some, `push` and `flush` have `4 * N_FFT + 4 * MAX_BANDS` more on their stack; with the
+/// feature `lanes` it is `16 * N_FFT + 6 * MAX_BANDS`, and `36 * N_FFT + 24 * MAX_BANDS` on the stack.
 ///
 /// A sample that is not finite, or beyond ±1e12, counts as 0: one broken sample then spoils no frame, and
 /// nothing that is pushed panics.
@@ -84,7 +81,8 @@ where
         let mut rest = pcm.samples;
         while !rest.is_empty() {
             #[cfg(feature = "lanes")]
-            if !self.first && self.filled + rest.len() >= N_FFT + (lanes::LANES - 1) * self.config.hop_length {
+            if !self.first && self.filled + rest.len() >= N_FFT + (lanes::LANES - 1) * self.config.hop_length
+            {
                 rest = self.push_several(rest, &mut on_frame);
                 continue;
             }
@@ -187,8 +185,8 @@ where
         }
         let spectrum = <Points<N_FFT> as FftSize<N_FFT>>::rfft(&mut windowed);
         let mut bands = [0.0; MAX_BANDS];
-        self.filters_of(spectrum, &mut bands);
         let bands = &mut bands[..self.config.mel_bands];
+        self.add_powers(spectrum, bands);
         self.config.compression.apply(bands);
         on_frame(bands);
 
@@ -198,7 +196,8 @@ where
         self.filled = N_FFT - hop;
     }
 
-    fn filters_of(&self, spectrum: &mut [Complex32], bands: &mut [f32; MAX_BANDS]) {
+    /// Adds each band's power to `bands`; the spectrum is spent.
+    fn add_powers(&self, spectrum: &mut [Complex32], bands: &mut [f32]) {
         for bin in spectrum.iter_mut() {
             bin.re = bin.re * bin.re + bin.im * bin.im;
         }
@@ -244,6 +243,6 @@ where
 #[inline]
 fn copy_sane(from: &[f32], to: &mut [f32]) {
     for (to, &from) in to.iter_mut().zip(from) {
-        *to = if from.abs() <= LARGEST_SAMPLE { from } else { 0.0 };
+        *to = sane(from);
     }
 }
