@@ -6,7 +6,7 @@ mod csv_rows;
 mod json_rows;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{Clip, ClipSource, CorpusError, Listing, Split};
 
@@ -121,7 +121,8 @@ impl<'a> Builder<'a> {
             return Err(self.line_error(row.line, "the path is empty"));
         }
         // "./a.mp3" and "a.mp3" are the same file.
-        let key = Path::new(&row.path).components().collect::<PathBuf>().to_string_lossy().into_owned();
+        let plain = Path::new(&row.path).components().filter(|part| *part != Component::CurDir);
+        let key = plain.collect::<PathBuf>().to_string_lossy().into_owned();
         if let Some(first) = self.lines.insert(key, row.line) {
             let (path, line) = (self.manifest.into(), row.line);
             return Err(CorpusError::Duplicate { path, line, first, clip: row.path });
