@@ -8,7 +8,7 @@ fn main() -> TractResult<()> {
     let symbolic = std::env::var("SYMBOLIC").is_ok();
     let mut models = Vec::new();
     for path in &args[2..] {
-        let m = tract_onnx::onnx().model_for_path(path)?;
+        let m = runtime::tagger::read(path, std::env::var("PLAIN").is_err())?;
         let m = if symbolic {
             let s = m.symbols.sym("S");
             m.with_input_fact(0, f32::fact(&[1.to_dim(), 96.to_dim(), s.to_dim()]).into())?
@@ -17,7 +17,9 @@ fn main() -> TractResult<()> {
         };
         let m = m.into_optimized()?;
         if std::env::var("DUMP").is_ok() {
-            for n in m.nodes() { println!("{} {} {:?}", n.id, n.op, n.outputs.iter().map(|o| &o.fact).collect::<Vec<_>>()); }
+            for n in m.nodes() {
+                println!("{} {} {:?}", n.id, n.op, n.outputs.iter().map(|o| &o.fact).collect::<Vec<_>>());
+            }
         }
         models.push(m.into_runnable()?);
     }

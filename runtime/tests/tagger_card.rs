@@ -129,7 +129,9 @@ fn each_field_is_checked() {
 #[test]
 fn what_is_missing_is_named() {
     let json: Value = serde_json::from_str(OTHERS).unwrap();
-    for (object, key) in [("", "name"), ("", "tags"), ("input", "frames"), ("front_end", "norm"), ("front_end", "pad")] {
+    for (object, key) in
+        [("", "name"), ("", "tags"), ("input", "frames"), ("front_end", "norm"), ("front_end", "pad")]
+    {
         let mut json = json.clone();
         let inside = if object.is_empty() { &mut json } else { &mut json[object] };
         inside.as_object_mut().unwrap().remove(key).unwrap();
@@ -162,8 +164,8 @@ fn any_config() -> impl Strategy<Value = MelConfig> {
     ];
     let numbers = (1u32..=384_000, 1usize..10_000, 1usize..10_000, 1usize..1_000, 0f32..1e5, 0f32..1e5);
     let names = (any::<bool>(), any::<bool>(), any::<bool>(), compression);
-    (numbers, names).prop_map(|((sample_rate, n_fft, hop_length, mel_bands, f_min, f_max), (htk, norm, zeros, c))| {
-        MelConfig {
+    (numbers, names).prop_map(
+        |((sample_rate, n_fft, hop_length, mel_bands, f_min, f_max), (htk, norm, zeros, c))| MelConfig {
             sample_rate,
             n_fft,
             hop_length,
@@ -174,8 +176,8 @@ fn any_config() -> impl Strategy<Value = MelConfig> {
             norm: if norm { MelNorm::Slaney } else { MelNorm::None },
             pad_mode: if zeros { PadMode::Zeros } else { PadMode::Reflect },
             compression: c,
-        }
-    })
+        },
+    )
 }
 
 proptest! {

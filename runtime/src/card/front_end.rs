@@ -111,7 +111,11 @@ impl FrontEnd {
             return Err(CardError::unsupported("front_end.power", self.power, "2"));
         }
         if first_word(&self.window) != "hann" || self.window.to_lowercase().contains("symmetric") {
-            return Err(CardError::unsupported("front_end.window", quoted(&self.window), "\"hann\" (periodic)"));
+            return Err(CardError::unsupported(
+                "front_end.window",
+                quoted(&self.window),
+                "\"hann\" (periodic)",
+            ));
         }
         if !self.centered {
             return Err(CardError::unsupported("front_end.centered", false, "true"));

@@ -216,7 +216,10 @@ impl InputSpec {
         }
         for (field, value) in [("input.frames", self.frames), ("input.hop_frames", self.hop_frames)] {
             if value == 0 || value > Card::MAX_FRAMES {
-                return Err(CardError::field(field, format!("is {value}, not from 1 to {}", Card::MAX_FRAMES)));
+                return Err(CardError::field(
+                    field,
+                    format!("is {value}, not from 1 to {}", Card::MAX_FRAMES),
+                ));
             }
         }
         Ok(())

@@ -119,8 +119,10 @@ fn open(path: &Path) -> Result<Box<dyn FormatReader>, DecodeError> {
 
 fn decoder(path: &Path, format: &dyn FormatReader) -> Result<(u32, Box<dyn AudioDecoder>), DecodeError> {
     let none = || DecodeError::NoAudioTrack { path: path.into() };
-    let track =
-        format.default_track(TrackType::Audio).or_else(|| format.first_track(TrackType::Audio)).ok_or_else(none)?;
+    let track = format
+        .default_track(TrackType::Audio)
+        .or_else(|| format.first_track(TrackType::Audio))
+        .ok_or_else(none)?;
     let params = track.codec_params.as_ref().and_then(|params| params.audio()).ok_or_else(none)?;
     let decoder = symphonia::default::get_codecs()
         .make_audio_decoder(params, &AudioDecoderOptions::default())
