@@ -4,9 +4,13 @@
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "onnx")]
+pub mod card;
 #[cfg(feature = "decode")]
 pub mod decode;
 pub mod mel;
 pub mod pcm;
 #[cfg(feature = "onnx")]
 pub mod resample;
+#[cfg(feature = "onnx")]
+pub mod tagger;

@@ -1,0 +1,122 @@
+//! Finding and reading the files of a model.
+
+use super::{LoadError, Precision, TaggerOptions};
+use crate::card::{Card, CardError};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+use tract_onnx::data_resolver::ModelDataResolver;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::tract_hir::internal::*;
+
+/// Largest file that is read: two orders above the networks that this is for.
+pub(super) const MAX_BYTES: u64 = 512 << 20;
+
+const FLOAT_FILE: &str = "model.onnx";
+const INT8_FILE: &str = "model.int8.onnx";
+
+/// A model as it lies on disk.
+pub(super) struct ModelFile {
+    pub path: PathBuf,
+    pub proto: ModelProto,
+    pub card: Card,
+}
+
+/// Reads the model at `path`: a folder or an ONNX file.
+pub(super) fn read_model(path: &Path, options: &TaggerOptions) -> Result<ModelFile, LoadError> {
+    let io = |source| LoadError::Io { path: path.into(), source };
+    if !std::fs::metadata(path).map_err(io)?.is_dir() {
+        let proto = read_proto(path)?;
+        let card = match card_inside(path, &proto)? {
+            Some(card) => card,
+            None => card_file(&path.with_file_name(Card::FILE_NAME))?
+                .ok_or_else(|| LoadError::NoCard { path: path.into() })?,
+        };
+        return Ok(ModelFile { path: path.into(), proto, card });
+    }
+    let names: &[&str] = match options.precision {
+        Precision::Auto => &[INT8_FILE, FLOAT_FILE],
+        Precision::Float => &[FLOAT_FILE],
+        Precision::Int8 => &[INT8_FILE],
+    };
+    let file = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
+    let looked_for = names.join(", ");
+    let file = file.ok_or_else(|| LoadError::NoModel { path: path.into(), looked_for })?;
+    let proto = read_proto(&file)?;
+    let card = match card_file(&path.join(Card::FILE_NAME))? {
+        Some(card) => card,
+        None => card_inside(&file, &proto)?.ok_or_else(|| LoadError::NoCard { path: file.clone() })?,
+    };
+    Ok(ModelFile { path: file, proto, card })
+}
+
+pub(super) fn read_proto(path: &Path) -> Result<ModelProto, LoadError> {
+    let bytes = read_limited(path)?;
+    let not_onnx = |reason: String| LoadError::NotOnnx { path: path.into(), reason };
+    let proto =
+        super::guard(|| tract_onnx::onnx().proto_model_for_read(&mut &bytes[..])).map_err(not_onnx)?;
+    // Almost any few bytes are some protobuf message.
+    if proto.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
+        return Err(not_onnx("it holds no graph".into()));
+    }
+    Ok(proto)
+}
+
+fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let io = |source| LoadError::Io { path: path.into(), source };
+    let too_large = |bytes| LoadError::TooLarge { path: path.into(), bytes, limit: MAX_BYTES };
+    let file = File::open(path).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    if size > MAX_BYTES {
+        return Err(too_large(size));
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    // The file may grow, or be a device without a size.
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MAX_BYTES { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
+}
+
+fn card_inside(path: &Path, proto: &ModelProto) -> Result<Option<Card>, LoadError> {
+    let entry = proto.metadata_props.iter().find(|entry| entry.key == Card::METADATA_KEY);
+    entry.map(|entry| checked(path, &entry.value)).transpose()
+}
+
+fn card_file(path: &Path) -> Result<Option<Card>, LoadError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let json = String::from_utf8_lossy(&read_limited(path)?).into_owned();
+    checked(path, &json).map(Some)
+}
+
+fn checked(path: &Path, json: &str) -> Result<Card, LoadError> {
+    let card = Card::parse(json).and_then(|card: Card| -> Result<Card, CardError> {
+        card.validate()?;
+        Ok(card)
+    });
+    card.map_err(|source| LoadError::Card { path: path.into(), source })
+}
+
+/// Weights in files of their own: only beside the ONNX file, which may name any path.
+pub(super) struct Beside(pub PathBuf);
+
+impl ModelDataResolver for Beside {
+    fn read_bytes_from_path(
+        &self,
+        buffer: &mut Vec<u8>,
+        path: &Path,
+        offset: usize,
+        length: Option<usize>,
+    ) -> TractResult<()> {
+        let inside: Vec<_> =
+            path.strip_prefix(&self.0).map(|path| path.components().collect()).unwrap_or_default();
+        let [Component::Normal(name)] = inside[..] else {
+            bail!("weights in {path:?}, which is not beside the file")
+        };
+        let bytes = read_limited(&self.0.join(name))?;
+        let end = length.map_or(Some(bytes.len()), |length| offset.checked_add(length));
+        let part = end.and_then(|end| bytes.get(offset..end));
+        buffer.extend_from_slice(part.with_context(|| format!("{name:?} ends before the weights do"))?);
+        Ok(())
+    }
+}

@@ -1,0 +1,344 @@
+//! A block: convolution over time, max-pooling and activation, a stretch of frames at a time.
+
+use super::activation::Activation;
+use super::kernel::{Input, LANES, Lanes, tile};
+use pulp::{Simd, WithSimd};
+
+/// How a clip lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// `[channels, frames]`, as ONNX has it.
+    ChannelsFirst,
+    /// `[frames, channels]`: between two blocks, where nobody else looks.
+    FramesFirst,
+}
+
+/// Frames of the convolution that are computed, pooled and activated before the next: enough to use each weight
+/// several times while it is in the nearest cache, few enough to stay there.
+const STRETCH: usize = 32;
+
+/// A block with its weights in the order of use.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Block {
+    channels: usize,
+    out: usize,
+    taps: usize,
+    pool: usize,
+    layouts: (Layout, Layout),
+    /// Per group of `LANES` outputs a row per tap and channel.
+    weights: Vec<Lanes>,
+    /// Per group of outputs.
+    bias: Vec<Lanes>,
+    activation: Activation,
+}
+
+impl Block {
+    /// Takes `weight` `[out, channels, taps]` and `bias` `[out]`; input and output lie as `layouts` say. `None` when
+    /// sizes do not fit or one is 0.
+    pub fn new(
+        [out, channels, taps]: [usize; 3],
+        weight: &[f32],
+        bias: &[f32],
+        pool: usize,
+        activation: Activation,
+        layouts: (Layout, Layout),
+    ) -> Option<Self> {
+        let sizes = out.checked_mul(channels).and_then(|size| size.checked_mul(taps));
+        if sizes != Some(weight.len()) || weight.is_empty() || bias.len() != out || pool == 0 {
+            return None;
+        }
+        let groups = out.div_ceil(LANES);
+        let mut weights = Vec::with_capacity(groups * channels * taps);
+        for group in 0..groups {
+            let lanes = |channel, tap| {
+                std::array::from_fn(|lane| {
+                    let o = group * LANES + lane;
+                    if o < out { weight[(o * channels + channel) * taps + tap] } else { 0.0 }
+                })
+            };
+            match layouts.0 {
+                Layout::FramesFirst => {
+                    (0..taps).for_each(|t| weights.extend((0..channels).map(|c| lanes(c, t))))
+                }
+                Layout::ChannelsFirst => {
+                    (0..channels).for_each(|c| weights.extend((0..taps).map(|t| lanes(c, t))))
+                }
+            }
+        }
+        let mut bias_lanes = vec![[0.0; LANES]; groups];
+        bias_lanes.as_flattened_mut()[..out].copy_from_slice(bias);
+        Some(Self { channels, out, taps, pool, layouts, weights, bias: bias_lanes, activation })
+    }
+
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    pub fn out(&self) -> usize {
+        self.out
+    }
+
+    pub fn taps(&self) -> usize {
+        self.taps
+    }
+
+    pub fn pool(&self) -> usize {
+        self.pool
+    }
+
+    pub fn layouts(&self) -> (Layout, Layout) {
+        self.layouts
+    }
+
+    /// Frames that come out of so many; 0 where there are too few.
+    pub fn out_frames(&self, frames: usize) -> usize {
+        (frames + 1).saturating_sub(self.taps) / self.pool
+    }
+
+    /// Runs one clip: `x` holds `frames` frames, `y` has room for [`out_frames`](Self::out_frames) of them.
+    ///
+    /// # Panics
+    /// When a slice has another length: a mistake of the caller, not of the data.
+    pub fn run(&self, x: &[f32], frames: usize, y: &mut [f32]) {
+        assert_eq!(x.len(), frames * self.channels, "the input's length");
+        assert_eq!(y.len(), self.out_frames(frames) * self.out, "the output's length");
+        pulp::Arch::new().dispatch(Run { block: self, x, frames, y });
+    }
+}
+
+/// The arguments of [`Block::run`], for the best vector instructions that this processor has.
+struct Run<'r> {
+    block: &'r Block,
+    x: &'r [f32],
+    frames: usize,
+    y: &'r mut [f32],
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    // Rows times vectors, and the weights' vectors, must fit into the registers: 32 of 16 or 4 values, 16 of 8.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { block, x, frames, y } = self;
+        match S::F32_LANES {
+            16 => run_clip::<S, 8, 1>(simd, block, x, frames, y),
+            8 => run_clip::<S, 6, 2>(simd, block, x, frames, y),
+            4 => run_clip::<S, 6, 4>(simd, block, x, frames, y),
+            _ => run_clip::<S, 1, LANES>(simd, block, x, frames, y),
+        }
+    }
+}
+
+#[inline(always)]
+fn run_clip<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    block: &Block,
+    x: &[f32],
+    frames: usize,
+    y: &mut [f32],
+) {
+    let input = match block.layouts.0 {
+        Layout::FramesFirst => Input::FramesFirst { x, channels: block.channels },
+        Layout::ChannelsFirst => Input::ChannelsFirst { x, frames },
+    };
+    let out_frames = block.out_frames(frames);
+    let pooled_per_stretch = (STRETCH / block.pool).max(1);
+    let mut sums = vec![[0.0; LANES]; pooled_per_stretch * block.pool];
+    for first in (0..out_frames).step_by(pooled_per_stretch) {
+        let pooled = pooled_per_stretch.min(out_frames - first);
+        let groups = block.weights.chunks_exact(block.channels * block.taps).zip(&block.bias);
+        for (group, (weights, bias)) in groups.enumerate() {
+            let sums = &mut sums[..pooled * block.pool];
+            convolve::<S, ROWS, VECTORS>(simd, input, first * block.pool, block.taps, weights, bias, sums);
+            max_pool(sums, block.pool);
+            let values = &mut sums[..pooled];
+            block.activation.apply(values.as_flattened_mut());
+            store(block, values, first, out_frames, group * LANES, y);
+        }
+    }
+}
+
+/// All frames from `first` on that `sums` has room for.
+#[inline(always)]
+fn convolve<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    input: Input<'_>,
+    first: usize,
+    taps: usize,
+    weights: &[Lanes],
+    bias: &Lanes,
+    sums: &mut [Lanes],
+) {
+    let mut row = 0;
+    while row < sums.len() {
+        // Where the end is no multiple of the tile's height, the last tile begins earlier and does a few rows again.
+        let start = row.min(sums.len().saturating_sub(ROWS));
+        if let Some(out) = sums[start..].first_chunk_mut::<ROWS>() {
+            tile::<S, ROWS, VECTORS>(simd, input, first + start, taps, weights, bias, out);
+            row = start + ROWS;
+        } else if let Some(out) = sums[row..].first_chunk_mut::<1>() {
+            tile::<S, 1, VECTORS>(simd, input, first + row, taps, weights, bias, out);
+            row += 1;
+        }
+    }
+}
+
+/// Row `i` becomes the largest of rows `i * pool` to `(i + 1) * pool`.
+#[inline(always)]
+fn max_pool(rows: &mut [Lanes], pool: usize) {
+    if pool == 1 {
+        return;
+    }
+    for i in 0..rows.len() / pool {
+        let mut largest = rows[i * pool];
+        for row in &rows[i * pool..][1..pool] {
+            for j in 0..LANES {
+                largest[j] = if row[j] > largest[j] { row[j] } else { largest[j] };
+            }
+        }
+        rows[i] = largest;
+    }
+}
+
+/// Writes output channels from `channel` on, of frames from `first` on.
+#[inline(always)]
+fn store(block: &Block, values: &[Lanes], first: usize, out_frames: usize, channel: usize, y: &mut [f32]) {
+    let lanes = LANES.min(block.out - channel);
+    match block.layouts.1 {
+        Layout::FramesFirst => {
+            for (row, y) in values.iter().zip(y[first * block.out..].chunks_exact_mut(block.out)) {
+                y[channel..][..lanes].copy_from_slice(&row[..lanes]);
+            }
+        }
+        Layout::ChannelsFirst => {
+            for (lane, y) in y[channel * out_frames..].chunks_exact_mut(out_frames).take(lanes).enumerate() {
+                for (y, row) in y[first..].iter_mut().zip(values) {
+                    *y = row[lane];
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The definition, in double precision: `[frames, out]`.
+    fn by_definition(
+        block: &Block,
+        w: &[f32],
+        b: &[f32],
+        x: impl Fn(usize, usize) -> f32,
+        frames: usize,
+    ) -> Vec<f64> {
+        let mut y = Vec::new();
+        for t in 0..block.out_frames(frames) {
+            for o in 0..block.out {
+                let conv = |t: usize| -> f64 {
+                    let taps = (0..block.channels).flat_map(|c| (0..block.taps).map(move |k| (c, k)));
+                    let product = |(c, k)| {
+                        f64::from(w[(o * block.channels + c) * block.taps + k]) * f64::from(x(c, t + k))
+                    };
+                    f64::from(b[o]) + taps.map(product).sum::<f64>()
+                };
+                let largest =
+                    (0..block.pool).map(|p| conv(t * block.pool + p)).fold(f64::NEG_INFINITY, f64::max);
+                y.push(if largest < 0.0 { largest.exp_m1() } else { largest });
+            }
+        }
+        y
+    }
+
+    fn every_instruction_set(block: &Block, x: &[f32], frames: usize) -> Vec<Vec<f32>> {
+        let mut y = vec![f32::NAN; block.out_frames(frames) * block.out];
+        let mut results = Vec::new();
+        block.run(x, frames, &mut y);
+        results.push(y.clone());
+        y.fill(f32::NAN);
+        Run { block, x, frames, y: &mut y }.with_simd(pulp::Scalar);
+        results.push(y.clone());
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = pulp::x86::V3::try_new() {
+            y.fill(f32::NAN);
+            avx2.vectorize(Run { block, x, frames, y: &mut y });
+            results.push(y);
+        }
+        results
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+        #[test]
+        fn every_layout_and_instruction_set_equals_the_definition(
+            channels in 1usize..20, out in 1usize..40, taps in 1usize..6, pool in 1usize..6, more in 0usize..90, seed in any::<u32>(),
+        ) {
+            let mut state = seed | 1;
+            let mut random = |n: usize| -> Vec<f32> {
+                (0..n).map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+                }).collect()
+            };
+            let frames = taps + more;
+            let (w, b, x) = (random(out * channels * taps), random(out), random(channels * frames));
+            let transposed: Vec<f32> = (0..frames).flat_map(|t| (0..channels).map(move |c| (c, t))).map(|(c, t)| x[c * frames + t]).collect();
+            let both = [Layout::ChannelsFirst, Layout::FramesFirst];
+            for layouts in both.iter().flat_map(|&i| both.map(|o| (i, o))) {
+                let activation = Activation { first: None, elu: true, second: None };
+                let block = Block::new([out, channels, taps], &w, &b, pool, activation, layouts).unwrap();
+                let want = by_definition(&block, &w, &b, |c, t| x[c * frames + t], frames);
+                let x = if layouts.0 == Layout::FramesFirst { &transposed } else { &x };
+                let out_frames = block.out_frames(frames);
+                for y in every_instruction_set(&block, x, frames) {
+                    for t in 0..out_frames {
+                        for o in 0..out {
+                            let got = y[if layouts.1 == Layout::FramesFirst { t * out + o } else { o * out_frames + t }];
+                            prop_assert!((f64::from(got) - want[t * out + o]).abs() < 2e-5, "{} {}", got, want[t * out + o]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let activation = || Activation { first: None, elu: false, second: None };
+        let layouts = (Layout::ChannelsFirst, Layout::ChannelsFirst);
+        assert!(Block::new([2, 3, 4], &[0.0; 24], &[0.0; 2], 1, activation(), layouts).is_some());
+        for (shape, weight, bias, pool) in [
+            ([2, 3, 4], 23, 2, 1),
+            ([2, 3, 4], 24, 3, 1),
+            ([2, 3, 4], 24, 2, 0),
+            ([0, 3, 4], 0, 0, 1),
+            ([usize::MAX, 3, 4], 24, 2, 1),
+        ] {
+            assert!(
+                Block::new(shape, &vec![0.0; weight], &vec![0.0; bias], pool, activation(), layouts)
+                    .is_none()
+            );
+        }
+    }
+
+    #[test]
+    fn too_few_frames_give_nothing() {
+        let layouts = (Layout::ChannelsFirst, Layout::FramesFirst);
+        let block = Block::new(
+            [1, 1, 4],
+            &[1.0; 4],
+            &[0.0],
+            2,
+            Activation { first: None, elu: false, second: None },
+            layouts,
+        )
+        .unwrap();
+        for frames in 0..5 {
+            assert_eq!(block.out_frames(frames), 0);
+            block.run(&vec![1.0; frames], frames, &mut []);
+        }
+        assert_eq!(block.out_frames(5), 1);
+    }
+}
