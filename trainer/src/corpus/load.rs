@@ -1,0 +1,106 @@
+//! From a spec to a corpus that can be used.
+
+use super::synth::{self, SynthSpec};
+use super::{
+    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, folder, manifest,
+    split,
+};
+
+/// A corpus, and what was left out of it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What is usable as far as can be told without decoding; every clip has a split.
+    pub corpus: Corpus,
+    /// Files that are missing or cannot be reached, each once.
+    pub problems: Vec<Problem>,
+    /// Tags with too few positive clips, or beyond the number asked for, and how many clips had them.
+    pub dropped_tags: Vec<(String, usize)>,
+    /// Clips left out because no remaining tag is labelled for them.
+    pub unlabelled: usize,
+}
+
+/// Loads the list of a corpus, checks that its files exist, chooses tags and assigns splits.
+///
+/// # Errors
+/// [`CorpusError`] when the list cannot be read or nothing usable is in it.
+pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, CorpusError> {
+    let name = spec.to_string();
+    let listing = match spec {
+        CorpusSpec::Synth { clips } => {
+            let spec = SynthSpec { clips: *clips, seconds: options.synth_seconds, seed: options.seed };
+            let mut corpus = synth::corpus(&spec);
+            let kept = choose_tags(&mut corpus.tags, &mut corpus.clips, options);
+            return Ok(Loaded { corpus, problems: Vec::new(), dropped_tags: kept, unlabelled: 0 });
+        }
+        CorpusSpec::Folder(dir) => folder::list(dir)?,
+        CorpusSpec::Manifest(file) => manifest::list(file)?,
+    };
+    let Listing { mut tags, mut clips, mut problems, grouped_by } = listing;
+    let listed = clips.len();
+    clips.retain(|clip| {
+        let problem = unreachable(clip);
+        let fine = problem.is_none();
+        problems.extend(problem);
+        fine
+    });
+    let empty = |reason: String| CorpusError::Empty { name: name.clone(), reason };
+    if clips.is_empty() {
+        return Err(empty(match problems.first() {
+            Some(first) => format!("{} problems, the first: {}: {}", problems.len(), first.id, first.reason),
+            None => format!("{listed} audio files are listed"),
+        }));
+    }
+    let dropped_tags = choose_tags(&mut tags, &mut clips, options);
+    if tags.is_empty() && !options.keep_unlabelled {
+        return Err(empty(format!("no tag has {} positive clips", options.min_positives.max(1))));
+    }
+    let before = clips.len();
+    if !options.keep_unlabelled {
+        clips.retain(|clip| clip.labels.iter().any(|label| !label.is_nan()));
+    }
+    let unlabelled = before - clips.len();
+    let split_rule = split::assign(&mut clips, options.seed, options.positive_threshold, grouped_by);
+    let soft = |label: &f32| !label.is_nan() && *label != 0.0 && *label != 1.0;
+    let soft_labels = clips.iter().any(|clip| clip.labels.iter().any(soft));
+    Ok(Loaded {
+        corpus: Corpus { name, tags, clips, split_rule, soft_labels },
+        problems,
+        dropped_tags,
+        unlabelled,
+    })
+}
+
+fn unreachable(clip: &Clip) -> Option<Problem> {
+    let ClipSource::File(path) = &clip.source else { return None };
+    let reason = match std::fs::metadata(path) {
+        Ok(meta) if meta.is_file() => return None,
+        Ok(_) => "not a regular file".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Some(Problem { id: clip.id.clone(), reason: format!("{}: {reason}", path.display()) })
+}
+
+/// Drops rare tags and those beyond the number asked for, keeping their order.
+fn choose_tags(tags: &mut Vec<String>, clips: &mut [Clip], options: &CorpusOptions) -> Vec<(String, usize)> {
+    let threshold = options.positive_threshold;
+    let positives = |tag: usize| clips.iter().filter(|clip| clip.labels[tag] >= threshold).count();
+    let counts: Vec<usize> = (0..tags.len()).map(positives).collect();
+    let mut keep: Vec<usize> =
+        (0..tags.len()).filter(|&tag| counts[tag] >= options.min_positives.max(1)).collect();
+    if let Some(most) = options.max_tags {
+        keep.sort_by_key(|&tag| std::cmp::Reverse(counts[tag]));
+        keep.truncate(most);
+        keep.sort_unstable();
+    }
+    if keep.len() == tags.len() {
+        return Vec::new();
+    }
+    for clip in clips {
+        clip.labels = keep.iter().map(|&tag| clip.labels[tag]).collect();
+    }
+    let dropped =
+        (0..tags.len()).filter(|tag| !keep.contains(tag)).map(|tag| (tags[tag].clone(), counts[tag]));
+    let dropped = dropped.collect();
+    *tags = keep.iter().map(|&tag| tags[tag].clone()).collect();
+    dropped
+}

@@ -1,0 +1,183 @@
+//! Decoding of the generated fixtures, whole and damaged. `tests/fixtures/audio/make.sh` says what they hold.
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use runtime::decode::{DecodeError, DecodedAudio, decode_file, decode_file_limited};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/audio").join(name)
+}
+
+/// Amplitude of one frequency in the middle of the clip (Goertzel's sum, by its definition).
+fn amplitude(audio: &DecodedAudio, hertz: f64) -> f64 {
+    let rate = f64::from(audio.sample_rate);
+    // A whole number of periods of both tones: 440 and 1000 Hz meet every 25 ms.
+    let length = (rate * 0.8).round() as usize;
+    let start = (audio.samples.len() - length) / 2;
+    let step = std::f64::consts::TAU * hertz / rate;
+    let (mut re, mut im) = (0.0, 0.0);
+    for (i, &sample) in audio.samples[start..start + length].iter().enumerate() {
+        re += f64::from(sample) * (step * i as f64).cos();
+        im += f64::from(sample) * (step * i as f64).sin();
+    }
+    2.0 * re.hypot(im) / length as f64
+}
+
+#[test]
+fn every_format_gives_its_rate_length_and_tones() {
+    // (file, rate, channels, seconds, extra samples that the codec may leave at the ends)
+    for (name, rate, channels, seconds, slack) in [
+        ("stereo-44100.mp3", 44_100, 2, 2.5, 0),
+        ("mono-22050.mp3", 22_050, 1, 3.0, 0),
+        ("mono-16000.flac", 16_000, 1, 2.0, 0),
+        ("stereo-12000.flac", 12_000, 2, 1.3, 0),
+        ("stereo-48000.ogg", 48_000, 2, 2.5, 0),
+        ("mono-24000.ogg", 24_000, 1, 3.0, 0),
+        ("mono-8000-s16.wav", 8_000, 1, 2.0, 0),
+        ("stereo-8000-s16.wav", 8_000, 2, 1.2, 0),
+        ("mono-8000-f32.wav", 8_000, 1, 1.2, 0),
+        ("mono-8000-s24.wav", 8_000, 1, 1.5, 0),
+        ("stereo-44100.m4a", 44_100, 2, 2.0, 2112),
+        ("mono-32000.m4a", 32_000, 1, 2.5, 2112),
+    ] {
+        let audio = decode_file(&fixture(name)).unwrap();
+        assert_eq!((audio.sample_rate, audio.channels), (rate, channels), "{name}");
+        let expected = (seconds * f64::from(rate)).round() as usize;
+        assert!(
+            (expected..=expected + slack).contains(&audio.samples.len()),
+            "{name}: {} samples, expected {expected}",
+            audio.samples.len()
+        );
+        assert_eq!((audio.skipped_packets, audio.limited), (0, false), "{name}");
+        // The mean of left and right has each tone at half its amplitude.
+        let (at_440, at_1000) = if channels == 2 { (0.25, 0.25) } else { (0.5, 0.0) };
+        for (hertz, expected) in [(440.0, at_440), (1000.0, at_1000), (700.0, 0.0)] {
+            let found = amplitude(&audio, hertz);
+            assert!((found - expected).abs() < 0.03, "{name}: {hertz} Hz at {found}, expected {expected}");
+        }
+    }
+}
+
+#[test]
+fn errors_name_the_file_and_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let error = |path: &Path| {
+        let error = decode_file(path).unwrap_err();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(error.to_string().contains(name), "{error} does not name {name}");
+        error
+    };
+    assert!(matches!(error(&dir.path().join("missing.mp3")), DecodeError::Open { .. }));
+    assert!(matches!(error(dir.path()), DecodeError::NotAFile { .. }));
+    assert!(matches!(error(&at("empty.wav", b"")), DecodeError::Empty { .. }));
+    assert!(matches!(error(&at("text.mp3", b"this is a text, not a song")), DecodeError::Format { .. }));
+    assert!(matches!(
+        error(&fixture("unsupported-opus.ogg")),
+        DecodeError::UnsupportedCodec { .. } | DecodeError::NoAudioTrack { .. }
+    ));
+    let wav = std::fs::read(fixture("mono-8000-s16.wav")).unwrap();
+    assert!(matches!(error(&at("header-only.wav", &wav[..44])), DecodeError::NothingDecoded { .. }));
+    let mut absurd = wav.clone();
+    absurd[24..28].copy_from_slice(&4_000_000_000_u32.to_le_bytes());
+    assert!(matches!(error(&at("absurd.wav", &absurd)), DecodeError::SampleRate { rate: 4_000_000_000, .. }));
+}
+
+#[test]
+fn a_damaged_middle_is_skipped_and_the_rest_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["stereo-44100.mp3", "mono-16000.flac", "mono-24000.ogg"] {
+        let whole = decode_file(&fixture(name)).unwrap();
+        let mut bytes = std::fs::read(fixture(name)).unwrap();
+        let middle = bytes.len() / 2;
+        for byte in &mut bytes[middle..middle + 600] {
+            *byte = 0x55;
+        }
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let damaged = decode_file(&path).unwrap();
+        let kept = damaged.samples.len() as f64 / whole.samples.len() as f64;
+        assert!((0.5..=1.0).contains(&kept), "{name}: {kept} of the samples kept");
+        assert!(damaged.samples != whole.samples, "{name}: the damage had no effect");
+    }
+}
+
+#[test]
+fn a_truncated_file_gives_what_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["stereo-44100.mp3", "mono-16000.flac", "mono-24000.ogg", "mono-8000-s24.wav"] {
+        let whole = decode_file(&fixture(name)).unwrap();
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+        let part = decode_file(&path).unwrap();
+        let kept = part.samples.len() as f64 / whole.samples.len() as f64;
+        assert!((0.4..0.75).contains(&kept), "{name}: {kept} of the samples kept");
+    }
+}
+
+#[test]
+fn the_limit_cuts_and_says_so() {
+    for name in ["stereo-44100.mp3", "mono-8000-s16.wav"] {
+        let whole = decode_file(&fixture(name)).unwrap();
+        let part = decode_file_limited(&fixture(name), 0.5).unwrap();
+        assert!(part.limited);
+        assert_eq!(part.samples.len(), part.sample_rate as usize / 2, "{name}");
+        assert_eq!(part.samples[..], whole.samples[..part.samples.len()], "{name}");
+        assert_eq!(decode_file_limited(&fixture(name), 60.0).unwrap(), whole, "{name}");
+    }
+}
+
+#[test]
+fn wav_floats_that_are_not_finite_become_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("nan.wav");
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 8000,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut wav = hound::WavWriter::create(&path, spec).unwrap();
+    for pair in [[f32::NAN, 0.5], [0.25, f32::INFINITY], [0.5, 0.25]] {
+        pair.into_iter().for_each(|sample| wav.write_sample(sample).unwrap());
+    }
+    wav.finalize().unwrap();
+    assert_eq!(decode_file(&path).unwrap().samples, [0.25, 0.125, 0.375]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the bytes are: an error or finite samples, and no panic that leaves the decoder.
+    #[test]
+    fn corrupted_files_never_panic(
+        name in prop::sample::select(vec![
+            "mono-22050.mp3", "stereo-12000.flac", "mono-24000.ogg", "stereo-8000-s16.wav", "stereo-44100.m4a",
+        ]),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..24),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = std::fs::read(fixture(name)).unwrap();
+        for (place, value, early) in edits {
+            // Headers lie at the start: damage there half of the time.
+            let reach = if early { bytes.len().min(400) } else { bytes.len() };
+            bytes[place.index(reach)] = value;
+        }
+        if let Some(cut) = cut {
+            let length = cut.index(bytes.len());
+            bytes.truncate(length);
+        }
+        let file = tempfile::Builder::new().suffix(name).tempfile().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        if let Ok(audio) = decode_file_limited(file.path(), 20.0) {
+            prop_assert!(!audio.samples.is_empty());
+            prop_assert!(audio.samples.iter().all(|sample| sample.is_finite()));
+        }
+    }
+}
