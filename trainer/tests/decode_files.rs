@@ -54,7 +54,7 @@ fn every_format_gives_its_rate_length_and_tones() {
         let (at_440, at_1000) = if channels == 2 { (0.25, 0.25) } else { (0.5, 0.0) };
         for (hertz, expected) in [(440.0, at_440), (1000.0, at_1000), (700.0, 0.0)] {
             let found = amplitude(&audio, hertz);
-            assert!((found - expected).abs() < 0.01, "{name}: {hertz} Hz at {found}, expected {expected}");
+            assert!((found - expected).abs() < 0.03, "{name}: {hertz} Hz at {found}, expected {expected}");
         }
     }
 }
