@@ -40,7 +40,8 @@ fn specs_are_parsed_and_refused() {
     assert_eq!("synth:40".parse::<CorpusSpec>().unwrap(), CorpusSpec::Synth { clips: 40 });
     assert_eq!("folder:my music".parse::<CorpusSpec>().unwrap(), CorpusSpec::Folder("my music".into()));
     assert_eq!("manifest:C:/x.csv".parse::<CorpusSpec>().unwrap(), CorpusSpec::Manifest("C:/x.csv".into()));
-    for wrong in ["", "synth:", "synth:3", "synth:-1", "synth:ten", "folder:", "manifest:", "music", "zip:a"] {
+    for wrong in ["", "synth:", "synth:3", "synth:-1", "synth:ten", "folder:", "manifest:", "music", "zip:a"]
+    {
         let error = wrong.parse::<CorpusSpec>().unwrap_err().to_string();
         assert!(error.contains("folder:DIR") && error.contains(&format!("{wrong:?}")), "{error}");
     }
@@ -51,10 +52,16 @@ fn specs_are_parsed_and_refused() {
 #[test]
 fn folders_are_tags_all_the_way_down() {
     let dir = tempfile::tempdir().unwrap();
-    for file in
-        ["Rock/a.mp3", "Rock/Band/One/b.FLAC", "Rock/Band/One/c.ogg", "Soft piano/d.wav", "Soft piano/cover.jpg", "loose.mp3",
-         "Rock/._a.mp3", "Empty/notes.txt"]
-    {
+    for file in [
+        "Rock/a.mp3",
+        "Rock/Band/One/b.FLAC",
+        "Rock/Band/One/c.ogg",
+        "Soft piano/d.wav",
+        "Soft piano/cover.jpg",
+        "loose.mp3",
+        "Rock/._a.mp3",
+        "Empty/notes.txt",
+    ] {
         write(dir.path(), file, "x");
     }
     #[cfg(unix)]
@@ -93,11 +100,10 @@ fn csv_with_a_column_per_tag() {
     assert_eq!(clip(corpus, "a1.mp3").group.as_deref(), Some("artist one, two"));
     let half = &clip(corpus, "a3.mp3").labels;
     assert!(half[0].is_nan() && half[1] == 1.0);
-    assert_eq!(corpus.clips.iter().map(|clip| clip.split.unwrap()).collect::<Vec<_>>(), [
-        Split::Train,
-        Split::Validation,
-        Split::Test
-    ]);
+    assert_eq!(
+        corpus.clips.iter().map(|clip| clip.split.unwrap()).collect::<Vec<_>>(),
+        [Split::Train, Split::Validation, Split::Test]
+    );
     assert_eq!(loaded.unlabelled, 1, "a4 has no label");
     assert_eq!(corpus.split_rule, "given by the manifest");
 
@@ -152,7 +158,11 @@ fn bad_manifests_say_where_and_what() {
         ("l.csv", "path,Loud,loud\na1.mp3,1,1\n", &["line 1", "two columns"]),
         ("l.csv", "path,,loud\na1.mp3,1,1\n", &["line 1", "no name"]),
         ("l.csv", "", &["line 1"]),
-        ("l.jsonl", "{\"path\":\"a1.mp3\",\"loud\":1}\n{\"path\":\"a2.mp3\",\"loud\":1.5}\n", &["line 2", "\"loud\"", "1.5"]),
+        (
+            "l.jsonl",
+            "{\"path\":\"a1.mp3\",\"loud\":1}\n{\"path\":\"a2.mp3\",\"loud\":1.5}\n",
+            &["line 2", "\"loud\"", "1.5"],
+        ),
         ("l.jsonl", "{\"path\":\"a1.mp3\",\"tags\":[\"x\",3]}\n", &["line 1", "\"tags\"", "3"]),
         ("l.jsonl", "{\"path\":7}\n", &["line 1", "\"path\"", "7"]),
         ("l.jsonl", "{\"loud\":1}\n", &["line 1", "empty"]),
@@ -191,7 +201,8 @@ fn missing_files_are_reported_once_and_left_out() {
 fn tags_are_chosen_by_their_positives() {
     let text = "path,a,b,c\na1.mp3,1,1,0.4\na2.mp3,0,1,0.4\na3.mp3,0,1,0.9\na4.mp3,1,0,0.9\na5.mp3,0,0,0.9\n";
     let with = |min_positives, max_tags, positive_threshold| {
-        let options = CorpusOptions { min_positives, max_tags, positive_threshold, ..CorpusOptions::default() };
+        let options =
+            CorpusOptions { min_positives, max_tags, positive_threshold, ..CorpusOptions::default() };
         manifest_with("l.csv", text, &options).unwrap()
     };
     assert_eq!(with(1, None, 0.5).corpus.tags, ["a", "b", "c"]);
@@ -318,7 +329,9 @@ fn the_real_manifests_load_where_they_are() {
         eprintln!("skipped: set MINIM_MUSIC=FOLDER of manifest.csv and genres.csv");
         return;
     };
-    let load = |name: &str| load(&CorpusSpec::Manifest(Path::new(&dir).join(name)), &CorpusOptions::default()).unwrap();
+    let load = |name: &str| {
+        load(&CorpusSpec::Manifest(Path::new(&dir).join(name)), &CorpusOptions::default()).unwrap()
+    };
     let genres = load("genres.csv");
     assert_eq!((genres.corpus.clips.len(), genres.corpus.tags.len(), genres.problems.len()), (218, 4, 0));
     let manifest = load("manifest.csv");

@@ -66,7 +66,8 @@ fn splits_are_70_10_20_and_labels_vary() {
     for (tag, name) in TAGS.iter().enumerate() {
         for split in [Split::Train, Split::Validation, Split::Test] {
             let clips = || corpus.clips.iter().filter(|clip| clip.split == Some(split));
-            let share = clips().filter(|clip| clip.labels[tag] == 1.0).count() as f64 / clips().count() as f64;
+            let share =
+                clips().filter(|clip| clip.labels[tag] == 1.0).count() as f64 / clips().count() as f64;
             assert!((0.2..0.5).contains(&share), "{name}: {share} of {split:?}");
         }
     }
@@ -75,7 +76,8 @@ fn splits_are_70_10_20_and_labels_vary() {
     // Independent of each other but for the pairs that exclude each other.
     for a in 0..TAGS.len() {
         for b in a + 1..TAGS.len() {
-            let opposed = ["pace", "third"].iter().any(|kind| TAGS[a].ends_with(kind) && TAGS[b].ends_with(kind));
+            let opposed =
+                ["pace", "third"].iter().any(|kind| TAGS[a].ends_with(kind) && TAGS[b].ends_with(kind));
             let phi = correlation(&corpus, a, b);
             assert!(opposed || phi.abs() < 0.15, "{} and {}: {phi}", TAGS[a], TAGS[b]);
         }
@@ -84,7 +86,8 @@ fn splits_are_70_10_20_and_labels_vary() {
 
 fn correlation(corpus: &Corpus, a: usize, b: usize) -> f64 {
     let n = corpus.clips.len() as f64;
-    let mean = |of: &dyn Fn(&[f32]) -> f32| corpus.clips.iter().map(|c| f64::from(of(&c.labels))).sum::<f64>() / n;
+    let mean =
+        |of: &dyn Fn(&[f32]) -> f32| corpus.clips.iter().map(|c| f64::from(of(&c.labels))).sum::<f64>() / n;
     let (p, q, both) = (mean(&|l| l[a]), mean(&|l| l[b]), mean(&|l| l[a] * l[b]));
     (both - p * q) / (p * (1.0 - p) * q * (1.0 - q)).sqrt()
 }
@@ -94,7 +97,8 @@ fn every_tagged_part_is_audible() {
     for clip in synth_clips(&corpus(&spec(60))) {
         for (tag, decibels) in clip.part_levels() {
             // Hats are few and short, and alone in their octave.
-            let floor = if tag == "synthetic swung hats" || tag == "synthetic echoes" { -24.0 } else { -20.0 };
+            let floor =
+                if tag == "synthetic swung hats" || tag == "synthetic echoes" { -24.0 } else { -20.0 };
             assert!(decibels > floor, "clip {}: {tag} at {decibels} dB", clip.index);
         }
     }

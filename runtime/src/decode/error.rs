@@ -48,7 +48,7 @@ pub enum DecodeError {
         /// What the decoder registry said.
         reason: String,
     },
-    /// The sampling rate lies outside 1 kHz to 768 kHz.
+    /// The sampling rate lies outside 1 kHz to 384 kHz.
     #[error("{}: sampling rate of {rate} Hz", path.display())]
     SampleRate {
         /// The file.

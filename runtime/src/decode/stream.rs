@@ -13,7 +13,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::{DecodeError, DecodedAudio, MAX_SAMPLES};
 
-const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
+const RATES: std::ops::RangeInclusive<u32> = 1_000..=384_000;
 /// Damage in a row after which the rest is given up, so that a hostile index of empty packets ends.
 const MAX_BAD_PACKETS_IN_A_ROW: usize = 4096;
 /// Container errors in a row after which the rest is given up: a reader need not advance after one.

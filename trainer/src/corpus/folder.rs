@@ -15,7 +15,9 @@ pub(super) fn list(dir: &Path) -> Result<Listing, CorpusError> {
         if path.is_dir() {
             folders.push((name, path));
         } else if is_audio(&path) {
-            listing.problems.push(Problem { id: name, reason: "lies beside the folders of tags, in none".into() });
+            listing
+                .problems
+                .push(Problem { id: name, reason: "lies beside the folders of tags, in none".into() });
         }
     }
     listing.tags = folders.iter().map(|(name, _)| name.clone()).collect();

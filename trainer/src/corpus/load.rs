@@ -2,7 +2,8 @@
 
 use super::synth::{self, SynthSpec};
 use super::{
-    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, folder, manifest, split,
+    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, folder, manifest,
+    split,
 };
 
 /// A corpus, and what was left out of it.
@@ -61,7 +62,12 @@ pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, Corpus
     let split_rule = split::assign(&mut clips, options.seed, options.positive_threshold, grouped_by);
     let soft = |label: &f32| !label.is_nan() && *label != 0.0 && *label != 1.0;
     let soft_labels = clips.iter().any(|clip| clip.labels.iter().any(soft));
-    Ok(Loaded { corpus: Corpus { name, tags, clips, split_rule, soft_labels }, problems, dropped_tags, unlabelled })
+    Ok(Loaded {
+        corpus: Corpus { name, tags, clips, split_rule, soft_labels },
+        problems,
+        dropped_tags,
+        unlabelled,
+    })
 }
 
 fn unreachable(clip: &Clip) -> Option<Problem> {
@@ -79,7 +85,8 @@ fn choose_tags(tags: &mut Vec<String>, clips: &mut [Clip], options: &CorpusOptio
     let threshold = options.positive_threshold;
     let positives = |tag: usize| clips.iter().filter(|clip| clip.labels[tag] >= threshold).count();
     let counts: Vec<usize> = (0..tags.len()).map(positives).collect();
-    let mut keep: Vec<usize> = (0..tags.len()).filter(|&tag| counts[tag] >= options.min_positives.max(1)).collect();
+    let mut keep: Vec<usize> =
+        (0..tags.len()).filter(|&tag| counts[tag] >= options.min_positives.max(1)).collect();
     if let Some(most) = options.max_tags {
         keep.sort_by_key(|&tag| std::cmp::Reverse(counts[tag]));
         keep.truncate(most);
@@ -91,7 +98,8 @@ fn choose_tags(tags: &mut Vec<String>, clips: &mut [Clip], options: &CorpusOptio
     for clip in clips {
         clip.labels = keep.iter().map(|&tag| clip.labels[tag]).collect();
     }
-    let dropped = (0..tags.len()).filter(|tag| !keep.contains(tag)).map(|tag| (tags[tag].clone(), counts[tag]));
+    let dropped =
+        (0..tags.len()).filter(|tag| !keep.contains(tag)).map(|tag| (tags[tag].clone(), counts[tag]));
     let dropped = dropped.collect();
     *tags = keep.iter().map(|&tag| tags[tag].clone()).collect();
     dropped

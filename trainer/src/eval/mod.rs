@@ -1,1 +1,26 @@
-//! eval
+//! Evaluation: pure functions from scores and labels to figures with their intervals.
+//!
+//! [`Scores`] holds what a model answered and what is true; [`evaluate`] makes the [`Evaluation`] that is
+//! written to `metrics.json`, and [`table()`] prints it. Nothing here knows of networks, files or audio.
+//! The meaning of every field, with formulas and sources, is in `docs/metrics.md`.
+mod bootstrap;
+mod delong;
+mod ranking;
+mod report;
+mod scores;
+mod table;
+mod threshold;
+
+pub use bootstrap::{Bootstrap, mean_auc_interval};
+pub use delong::{AucInterval, AucVariance, IntervalMethod, auc_interval, auc_variance};
+pub use ranking::{Ranking, RocCurve, TieGroup, Undefined, mean_roc};
+pub use report::{
+    EvalError, EvalOptions, Evaluation, Int8Report, LeftOut, MeanMethod, TagReport, ThresholdSource, compare,
+    evaluate,
+};
+pub use scores::{Scores, ScoresError, match_tags};
+pub use table::table;
+pub use threshold::{BalancedAccuracy, ChosenThreshold, Confusion, choose_threshold, wilson};
+
+/// The two-sided 95 % point of the standard normal distribution.
+pub(crate) const Z95: f64 = 1.959_963_984_540_054;

@@ -4,10 +4,12 @@ pub mod architecture;
 pub mod folded;
 pub mod k2c1;
 pub mod ops;
+pub mod standardise;
 
 pub use architecture::{Architecture, Budget, Layer, PAPER_POOLS};
 pub use folded::Folded;
 pub use k2c1::K2c1;
+pub use standardise::Standardise;
 
 use candle_core::{Result, Tensor, Var};
 

@@ -1,1 +1,71 @@
-//! plot
+//! Plots of a training and of its evaluation, each as SVG and PNG.
+//!
+//! A plot is a list of marks (`figure`) made without knowing the format; `render` draws the list on any
+//! plotters backend and writes both files whole or not at all.
+mod auc;
+mod axes;
+mod figure;
+mod font;
+mod learning;
+mod raster;
+mod render;
+mod roc;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::eval::{Evaluation, Scores};
+pub use learning::EpochPoint;
+
+/// Why a plot was not written.
+#[derive(Debug, Error)]
+pub enum PlotError {
+    #[error("nothing to plot in {}: {reason}", .path.display())]
+    Empty { path: PathBuf, reason: &'static str },
+    #[error("cannot draw {}: {reason}", .path.display())]
+    Draw { path: PathBuf, reason: String },
+    #[error("cannot write {}: {source}", .path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+}
+
+/// The files of one plot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlotFiles {
+    pub svg: PathBuf,
+    pub png: PathBuf,
+}
+
+/// Training loss, validation loss and validation AUC by epoch, to `stem.svg` and `stem.png`. Values that are not
+/// finite leave a gap.
+///
+/// # Errors
+/// No finite value in `epochs`, or the files cannot be written.
+pub fn learning_curves(stem: &Path, title: &str, epochs: &[EpochPoint]) -> Result<PlotFiles, PlotError> {
+    written(stem, learning::figure(title, epochs))
+}
+
+/// ROC curves, one per tag that has one, and their mean, to `stem.svg` and `stem.png`. With at most 20 tags each has
+/// its own line and a place in the legend.
+///
+/// # Errors
+/// No tag has both a positive and a negative clip, or the files cannot be written.
+pub fn roc_curves(stem: &Path, title: &str, scores: &Scores) -> Result<PlotFiles, PlotError> {
+    written(stem, roc::figure(title, scores))
+}
+
+/// AUC by tag with its 95 % interval, best first, with the mean over tags, to `stem.svg` and `stem.png`. Beyond 200
+/// tags the best and the worst hundred are shown.
+///
+/// # Errors
+/// The evaluation has no tag, or the files cannot be written.
+pub fn auc_by_tag(stem: &Path, evaluation: &Evaluation) -> Result<PlotFiles, PlotError> {
+    written(stem, auc::figure(evaluation))
+}
+
+fn written(stem: &Path, figure: Result<figure::Figure, &'static str>) -> Result<PlotFiles, PlotError> {
+    let figure = figure.map_err(|reason| PlotError::Empty { path: stem.to_path_buf(), reason })?;
+    render::write(&figure, stem)
+}

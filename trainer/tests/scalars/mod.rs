@@ -101,7 +101,13 @@ pub fn auc_either_way(values: &[f64], positive: &[bool]) -> f64 {
         for (j, &b) in values.iter().enumerate().filter(|&(j, _)| !positive[j]) {
             debug_assert!(i != j);
             pairs += 1.0;
-            wins += if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
+            wins += if a > b {
+                1.0
+            } else if a == b {
+                0.5
+            } else {
+                0.0
+            };
         }
     }
     let auc: f64 = wins / pairs;

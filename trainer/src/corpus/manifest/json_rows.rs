@@ -41,7 +41,9 @@ fn row(line: u64, object: &Map<String, Value>, builder: &Builder<'_>) -> Result<
             Role::Artist => row.artist = text()?,
             Role::Album => row.album = text()?,
             Role::Tags if value.is_null() => {}
-            Role::Tags => row.named = Some(names(value).ok_or_else(|| wrong("a list of texts, a text or null"))?),
+            Role::Tags => {
+                row.named = Some(names(value).ok_or_else(|| wrong("a list of texts, a text or null"))?)
+            }
             Role::Label if !builder.by_name && !value.is_null() => {
                 let label = label(value).ok_or_else(|| wrong("a number from 0 to 1, or null"))?;
                 row.valued.push((key.trim().into(), label));

@@ -16,11 +16,16 @@ const NOTES: [&str; 8] = ["title", "seconds", "duration", "licence", "license", 
 pub(super) fn list(path: &Path) -> Result<Listing, CorpusError> {
     let bytes = std::fs::read(path).map_err(|source| CorpusError::Read { path: path.into(), source })?;
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-    let json_name =
-        path.extension().is_some_and(|ending| ["jsonl", "ndjson", "json"].iter().any(|json| ending.eq_ignore_ascii_case(json)));
+    let json_name = path.extension().is_some_and(|ending| {
+        ["jsonl", "ndjson", "json"].iter().any(|json| ending.eq_ignore_ascii_case(json))
+    });
     let json_start = bytes.trim_ascii_start().first() == Some(&b'{');
     let mut builder = Builder::new(path);
-    if json_name || json_start { json_rows::read(bytes, &mut builder)? } else { csv_rows::read(bytes, &mut builder)? }
+    if json_name || json_start {
+        json_rows::read(bytes, &mut builder)?
+    } else {
+        csv_rows::read(bytes, &mut builder)?
+    }
     Ok(builder.finish())
 }
 
@@ -94,8 +99,20 @@ impl<'a> Builder<'a> {
         CorpusError::Line { path: self.manifest.into(), line, reason: reason.into() }
     }
 
-    fn value_error(&self, line: u64, column: &str, value: impl Into<String>, expected: &'static str) -> CorpusError {
-        CorpusError::Value { path: self.manifest.into(), line, column: column.into(), value: value.into(), expected }
+    fn value_error(
+        &self,
+        line: u64,
+        column: &str,
+        value: impl Into<String>,
+        expected: &'static str,
+    ) -> CorpusError {
+        CorpusError::Value {
+            path: self.manifest.into(),
+            line,
+            column: column.into(),
+            value: value.into(),
+            expected,
+        }
     }
 
     fn split(&self, line: u64, column: &str, value: &str) -> Result<Option<Split>, CorpusError> {
@@ -161,7 +178,9 @@ impl<'a> Builder<'a> {
             Clip { id: row.path, source, group, split: row.split, labels }
         });
         let clips: Vec<_> = clips.collect();
-        let any = |kind: &str| clips.iter().any(|clip| clip.group.as_ref().is_some_and(|group| group.starts_with(kind)));
+        let any = |kind: &str| {
+            clips.iter().any(|clip| clip.group.as_ref().is_some_and(|group| group.starts_with(kind)))
+        };
         let grouped_by = match (any("artist "), any("album ")) {
             (true, true) => "artist, else album",
             (true, false) => "artist",

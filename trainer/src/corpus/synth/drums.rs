@@ -5,22 +5,21 @@ use super::dice::Dice;
 use super::score::Score;
 use super::wave::{Filter, Oscillator, add_ring};
 
-/// The pulse that every clip has: a wooden knock on each beat, heavy and low on the accents.
+/// The pulse that every clip has: knocks on wood, low ones and high ones.
 ///
-/// In three-time every third beat is heavy; else every second is, the first of the bar most.
+/// In three-time each low one is followed by two high ones. Else all are low, but for the last of each four at times.
 pub(super) fn pulse(score: &Score, dice: &mut Dice, out: &mut [f32]) {
-    let high = dice.between(1500.0, 2600.0);
-    let low = dice.between(350.0, 600.0);
+    let (high, low) = (dice.between(1960.0, 2040.0), dice.between(390.0, 410.0));
+    let upbeat = dice.chance(0.35);
     for n in 0..score.beats(out.len()) {
         let start = score.at(n as f32).min(out.len());
-        let heavy = match (score.meter, n % score.meter) {
-            (_, 0) => 1.0,
-            (4, 2) => 0.7,
-            _ => 0.0,
-        };
-        add_ring(&mut out[start..], high, 0.07, 0.35);
-        if heavy > 0.0 {
-            add_ring(&mut out[start..], low, 0.25, heavy);
+        let high_one = if score.meter == 3 { n % 3 > 0 } else { upbeat && n % 4 == 3 };
+        if high_one {
+            add_ring(&mut out[start..], high, 0.16, 0.9);
+            add_ring(&mut out[start..], 1.7 * high, 0.1, 0.5);
+        } else {
+            add_ring(&mut out[start..], low, 0.16, 1.0);
+            add_ring(&mut out[start..], 2.4 * low, 0.08, 0.6);
         }
     }
 }
@@ -45,8 +44,8 @@ pub(super) fn kick(score: &Score, dice: &mut Dice, out: &mut [f32]) {
 /// A clap on the second beat of each pair (in three-time on the last beat): three bursts and a tail.
 pub(super) fn clap(score: &Score, dice: &mut Dice, out: &mut [f32]) {
     let mut noise = dice.noise();
-    let coefficient = Filter::coefficient(dice.between(1000.0, 1500.0));
-    let length = (0.16 * RATE as f32) as usize;
+    let coefficient = Filter::coefficient(dice.between(1500.0, 1900.0));
+    let length = (0.22 * RATE as f32) as usize;
     for n in 0..score.beats(out.len()) {
         let on = if score.meter == 3 { n % 3 == 2 } else { n % 2 == 1 };
         if !on {
@@ -56,20 +55,20 @@ pub(super) fn clap(score: &Score, dice: &mut Dice, out: &mut [f32]) {
         let mut filter = Filter::default();
         for (i, sample) in out[start..].iter_mut().take(length).enumerate() {
             // Hands meet at 0, 10 and 20 ms; then the room.
-            let since = if i < 240 { (i % 120) as f32 / 90.0 } else { (i - 240) as f32 / 350.0 };
-            let (_, band) = filter.step(noise.sample(), coefficient, 0.9);
-            *sample += band * (1.0 - since).max(0.0);
+            let since = if i < 240 { (i % 120) as f32 / 90.0 } else { (i - 240) as f32 / 700.0 };
+            let hit = noise.sample();
+            let (_, band) = filter.step(hit, coefficient, 0.9);
+            *sample += (band + 0.4 * hit) * (1.0 - since).max(0.0);
         }
     }
 }
 
-/// Hats: bright noise on every beat and between the beats, halfway or, when swung, after two thirds.
-pub(super) fn hats(swung: bool, score: &Score, dice: &mut Dice, out: &mut [f32]) {
+/// Hats: bright noise on every beat and, swung, after two thirds of it.
+pub(super) fn hats(score: &Score, dice: &mut Dice, out: &mut [f32]) {
     let mut noise = dice.noise();
-    let between = if swung { 2.0 / 3.0 } else { 0.5 };
-    let length = (dice.between(0.04, 0.06) * RATE as f32) as usize;
+    let length = (dice.between(0.05, 0.08) * RATE as f32) as usize;
     for n in 0..score.beats(out.len()) {
-        for (offset, level) in [(0.0, 1.0), (between, 0.8)] {
+        for (offset, level) in [(0.0, 1.0), (2.0 / 3.0, 0.8)] {
             let start = score.at(n as f32 + offset).min(out.len());
             let (mut before, mut earlier) = (0.0, 0.0);
             for (i, sample) in out[start..].iter_mut().take(length).enumerate() {
@@ -89,7 +88,7 @@ pub(super) fn wash(dice: &mut Dice, out: &mut [f32]) {
     let mut wander = Oscillator::sine(dice.between(0.1, 0.3), dice.between(0.0, 1.0));
     let mut swell = Oscillator::sine(dice.between(0.15, 0.4), dice.between(0.0, 1.0));
     let middle = dice.between(900.0, 1400.0);
-    let mut filter = Filter::default();
+    let (mut filter, mut again) = (Filter::default(), Filter::default());
     for piece in out.chunks_mut(64) {
         // Slow enough to be held for 64 samples, 5 ms.
         let coefficient = Filter::coefficient(middle * (1.0 + 0.6 * wander.sample()));
@@ -100,7 +99,8 @@ pub(super) fn wash(dice: &mut Dice, out: &mut [f32]) {
         });
         for sample in piece {
             let (_, band) = filter.step(noise.sample(), coefficient, 0.8);
-            *sample += band * level;
+            let (low, _) = again.step(band, coefficient, 1.0);
+            *sample += low * level;
         }
     }
 }

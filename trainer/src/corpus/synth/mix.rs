@@ -9,46 +9,46 @@ struct Part {
     tag: Option<Tag>,
     /// Probability of the part when its tag is not set: a decoy, or 1 for what every clip has.
     otherwise: f32,
-    /// Range of its RMS in dB; the harmony lies at -9 to -3.
+    /// Range of its RMS in dB; the harmony lies at -7 to -2.
     level: (f32, f32),
+    /// Whether the tremolo reaches it: all but drums and drips.
+    held: bool,
+    /// Hears whether the tag is set, for parts that also appear as decoys.
     play: fn(&Score, bool, &mut Dice, &mut [f32]),
 }
 
-const fn part(
-    tag: Option<Tag>,
-    otherwise: f32,
-    level: (f32, f32),
-    play: fn(&Score, bool, &mut Dice, &mut [f32]),
-) -> Part {
-    Part { tag, otherwise, level, play }
+type Play = fn(&Score, bool, &mut Dice, &mut [f32]);
+
+const fn held(tag: Option<Tag>, otherwise: f32, level: (f32, f32), play: Play) -> Part {
+    Part { tag, otherwise, level, held: true, play }
 }
 
-/// `play` hears whether the tag is set, for parts that also appear as decoys.
+const fn struck(tag: Option<Tag>, otherwise: f32, level: (f32, f32), play: Play) -> Part {
+    Part { tag, otherwise, level, held: false, play }
+}
+
 const PARTS: [Part; 15] = [
-    part(Some(Tag::Tremolo), 1.0, (-6.0, 0.0), |score, tremolo, dice, out| {
-        voices::harmony(score, dice, out);
-        if tremolo {
-            voices::tremolo(dice, out);
-        }
-    }),
-    part(None, 1.0, (-13.0, -7.0), |score, _, dice, out| drums::pulse(score, dice, out)),
-    part(None, 0.5, (-12.0, -4.0), |score, _, dice, out| voices::reed(score, dice, out)),
-    part(Some(Tag::Bell), 0.0, (-10.0, -3.0), |score, _, dice, out| voices::bell(score, dice, out)),
-    part(Some(Tag::Pluck), 0.0, (-8.0, -2.0), |score, _, dice, out| voices::pluck(score, dice, out)),
-    part(Some(Tag::Brass), 0.0, (-8.0, -2.0), |score, _, dice, out| voices::brass(score, dice, out)),
-    part(Some(Tag::Pipe), 0.0, (-10.0, -3.0), |score, _, dice, out| voices::pipe(score, dice, out)),
-    part(Some(Tag::DeepBass), 0.0, (-6.0, 1.0), |score, _, dice, out| voices::deep_bass(score, dice, out)),
-    part(Some(Tag::KickPulse), 0.0, (-8.0, -1.0), |score, _, dice, out| drums::kick(score, dice, out)),
-    part(Some(Tag::Clap), 0.0, (-12.0, -6.0), |score, _, dice, out| drums::clap(score, dice, out)),
-    part(Some(Tag::SwungHats), 0.3, (-17.0, -11.0), |score, swung, dice, out| drums::hats(swung, score, dice, out)),
-    part(Some(Tag::NoiseWash), 0.0, (-12.0, -5.0), |_, _, dice, out| drums::wash(dice, out)),
-    part(Some(Tag::Echoes), 0.4, (-15.0, -9.0), |_, echoes, dice, out| voices::drips(echoes, dice, out)),
-    part(None, 0.4, (-12.0, 0.0), |_, _, dice, out| voices::hum(dice, out)),
-    part(None, 1.0, (-50.0, -30.0), |_, _, dice, out| drums::hiss(dice, out)),
+    held(None, 1.0, (-7.0, -2.0), |score, _, dice, out| voices::harmony(score, dice, out)),
+    struck(None, 1.0, (-9.0, -4.0), |score, _, dice, out| drums::pulse(score, dice, out)),
+    held(None, 0.4, (-12.0, -5.0), |score, _, dice, out| voices::reed(score, dice, out)),
+    held(Some(Tag::Bell), 0.0, (-7.0, -2.0), |score, _, dice, out| voices::bell(score, dice, out)),
+    held(Some(Tag::Pluck), 0.0, (-6.0, -1.0), |score, _, dice, out| voices::pluck(score, dice, out)),
+    held(Some(Tag::Brass), 0.0, (-7.0, -1.0), |score, _, dice, out| voices::brass(score, dice, out)),
+    held(Some(Tag::Pipe), 0.0, (-9.0, -3.0), |score, _, dice, out| voices::pipe(score, dice, out)),
+    held(Some(Tag::DeepBass), 0.0, (-8.0, -1.0), |score, _, dice, out| voices::deep_bass(score, dice, out)),
+    struck(Some(Tag::KickPulse), 0.0, (-9.0, -3.0), |score, _, dice, out| drums::kick(score, dice, out)),
+    struck(Some(Tag::Clap), 0.0, (-8.0, -3.0), |score, _, dice, out| drums::clap(score, dice, out)),
+    struck(Some(Tag::SwungHats), 0.0, (-12.0, -7.0), |score, _, dice, out| drums::hats(score, dice, out)),
+    held(Some(Tag::NoiseWash), 0.0, (-10.0, -4.0), |_, _, dice, out| drums::wash(dice, out)),
+    struck(Some(Tag::Echoes), 0.3, (-12.0, -6.0), |_, echoes, dice, out| voices::drips(echoes, dice, out)),
+    held(None, 0.4, (-12.0, -3.0), |_, _, dice, out| voices::hum(dice, out)),
+    struck(None, 1.0, (-50.0, -35.0), |_, _, dice, out| drums::hiss(dice, out)),
 ];
 
 /// Streams of chance that the parts do not use.
 const PRODUCTION: u16 = 1;
+const SWELL: u16 = 2;
+const PUMP: u16 = 3;
 const FIRST_PART: u16 = 16;
 
 /// Renders a clip of `length` samples.
@@ -81,6 +81,8 @@ pub(super) fn each_part(
     length: usize,
     mut with: impl FnMut(Option<Tag>, &[f32]),
 ) {
+    let tremolo = score.has(Tag::Tremolo);
+    let swells = tremolo || Dice::new(seed, index, PUMP).chance(0.6);
     let mut scratch = vec![0.0; length];
     for (stream, part) in (FIRST_PART..).zip(&PARTS) {
         let mut dice = Dice::new(seed, index, stream);
@@ -92,6 +94,9 @@ pub(super) fn each_part(
         let level = gain(dice.between(part.level.0, part.level.1));
         scratch.fill(0.0);
         (part.play)(score, tagged, &mut dice, &mut scratch);
+        if part.held && swells {
+            voices::swell(tremolo, score, Dice::new(seed, index, SWELL), &mut scratch);
+        }
         let loud = production::rms(&scratch);
         if loud > 0.0 {
             scratch.iter_mut().for_each(|sample| *sample *= level / loud);

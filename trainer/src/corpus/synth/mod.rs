@@ -187,8 +187,12 @@ pub fn write_wav(clip: &SynthClip, path: &Path) -> std::io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(dir)?;
     let (sample_rate, samples) = clip.render();
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut wav = hound::WavWriter::new(std::io::BufWriter::new(file.as_file()), spec).map_err(other)?;
     for sample in samples {
         wav.write_sample((sample * 32767.0).round() as i16).map_err(other)?;

@@ -32,13 +32,14 @@ pub(super) fn tape_wow(dice: &mut Dice, samples: &mut Vec<f32>) {
     }
 }
 
-/// Each third or fourth sample held, in steps of 3 to 4 bits.
+/// Each third or fourth sample held and rounded to coarse steps; about half of the sound stays clean.
 pub(super) fn bit_crush(dice: &mut Dice, samples: &mut [f32]) {
     let hold = dice.pick(&[3, 4]);
     let step = rms(samples).max(1e-9) * dice.between(0.6, 0.9);
+    let share = dice.between(0.35, 0.5);
     for piece in samples.chunks_mut(hold) {
         let held = (piece[0] / step).round() * step;
-        piece.fill(held);
+        piece.iter_mut().for_each(|sample| *sample += share * (held - *sample));
     }
 }
 
@@ -69,10 +70,11 @@ pub(super) fn old_disc(dice: &mut Dice, samples: &mut [f32]) {
 
 /// The equaliser of every clip: lows against highs, and at times a mild cut, none of which has a tag.
 pub(super) fn equalise(dice: &mut Dice, samples: &mut [f32]) {
-    let (low, high) = (super::dice::gain(dice.between(-5.0, 5.0)), super::dice::gain(dice.between(-5.0, 5.0)));
+    let (low, high) =
+        (super::dice::gain(dice.between(-4.0, 4.0)), super::dice::gain(dice.between(-4.0, 4.0)));
     let mut split = OnePole::new(dice.between(500.0, 1400.0));
     let mut cut = OnePole::new(dice.between(1800.0, 4000.0));
-    let dull = if dice.chance(0.4) { dice.between(0.5, 0.9) } else { 0.0 };
+    let dull = if dice.chance(0.4) { dice.between(0.4, 0.8) } else { 0.0 };
     for sample in samples {
         let below = split.low(*sample);
         let tilted = low * below + high * (*sample - below);
@@ -80,9 +82,9 @@ pub(super) fn equalise(dice: &mut Dice, samples: &mut [f32]) {
     }
 }
 
-/// Sets the level of the clip: -32 to -14 dB of full scale by RMS, with no sample beyond 0.98.
+/// Sets the level of the clip: -28 to -15 dB of full scale by RMS, with no sample beyond 0.98.
 pub(super) fn set_level(dice: &mut Dice, samples: &mut [f32]) {
-    let wanted = super::dice::gain(dice.between(-32.0, -14.0));
+    let wanted = super::dice::gain(dice.between(-28.0, -15.0));
     let peak = samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
     let level = rms(samples);
     if level > 0.0 {

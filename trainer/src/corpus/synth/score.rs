@@ -32,9 +32,9 @@ impl Score {
             labels[tag as usize] = dice.chance(0.34);
         }
         let bpm = match dice.between(0.0, 1.0) {
-            x if x < 0.33 => dice.between(56.0, 74.0),
-            x if x < 0.66 => dice.between(156.0, 190.0),
-            _ => dice.between(96.0, 124.0),
+            x if x < 0.33 => dice.between(54.0, 70.0),
+            x if x < 0.66 => dice.between(160.0, 195.0),
+            _ => dice.between(98.0, 120.0),
         };
         labels[Tag::SlowPace as usize] = bpm < 80.0;
         labels[Tag::FastPace as usize] = bpm > 150.0;
@@ -49,7 +49,8 @@ impl Score {
         let meter = if labels[Tag::ThreeTime as usize] { 3 } else { 4 };
         let beat = RATE as f32 * 60.0 / bpm;
         let bar = beat * meter as f32;
-        let bars = if bar < 1.2 * RATE as f32 || (bar < 2.0 * RATE as f32 && dice.chance(0.5)) { 2.0 } else { 1.0 };
+        let bars =
+            if bar < 1.2 * RATE as f32 || (bar < 2.0 * RATE as f32 && dice.chance(0.5)) { 2.0 } else { 1.0 };
         let tuning = 2.0_f32.powf(dice.between(-0.15, 0.15) / 12.0);
         let count = dice.pick(&[2, 3, 4]);
         let mut chords: Vec<f32> = Vec::with_capacity(count);
@@ -84,14 +85,18 @@ impl Score {
             .take_while(move |&(start, ..)| start < samples)
     }
 
+    /// The root of the chord that sounds at a beat.
+    pub fn root(&self, beat: f32) -> f32 {
+        let chord = (beat * self.beat / self.chord + 1e-3) as usize;
+        self.chords[chord % self.chords.len()]
+    }
+
     /// A tone of the chord that sounds at a beat, in the octave of its root.
     pub fn tone(&self, beat: f32, dice: &mut Dice) -> f32 {
-        let chord = (beat * self.beat / self.chord + 1e-3) as usize;
-        let root = self.chords[chord % self.chords.len()];
         let above = match self.third {
             Some(third) => dice.pick(&[1.0, third, FIFTH]),
             None => dice.pick(&[1.0, FIFTH]),
         };
-        root * above
+        self.root(beat) * above
     }
 }

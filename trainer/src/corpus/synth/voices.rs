@@ -6,7 +6,13 @@ use super::score::{FIFTH, Score};
 use super::wave::{Filter, Oscillator, Table, add_ring, saw};
 
 /// The notes of a part: (first sample, samples, beat). `density` of the steps are played.
-fn notes(score: &Score, dice: &mut Dice, samples: usize, step: f32, density: f32) -> Vec<(usize, usize, f32)> {
+fn notes(
+    score: &Score,
+    dice: &mut Dice,
+    samples: usize,
+    step: f32,
+    density: f32,
+) -> Vec<(usize, usize, f32)> {
     let count = (score.beats(samples) as f32 / step).ceil() as usize;
     let mut notes = Vec::new();
     for n in 0..count {
@@ -20,12 +26,6 @@ fn notes(score: &Score, dice: &mut Dice, samples: usize, step: f32, density: f32
     notes
 }
 
-/// A step of whole or half beats that lasts about `seconds`.
-fn step(score: &Score, seconds: f32) -> f32 {
-    let beats = seconds * RATE as f32 / score.beat;
-    [0.5, 1.0, 2.0, 4.0].into_iter().min_by(|a: &f32, b| (a - beats).abs().total_cmp(&(b - beats).abs())).unwrap_or(1.0)
-}
-
 /// Rises over `attack` samples, falls over `release` at the end of `length`.
 #[inline]
 fn ramp(i: usize, length: usize, attack: f32, release: f32) -> f32 {
@@ -34,7 +34,7 @@ fn ramp(i: usize, length: usize, attack: f32, release: f32) -> f32 {
 
 /// The harmony that every clip has: held triads or open fifths.
 pub(super) fn harmony(score: &Score, dice: &mut Dice, out: &mut [f32]) {
-    let table = Table::of_harmonics(&[1.0, dice.between(0.25, 0.6), dice.between(0.05, 0.25), dice.between(0.0, 0.1)]);
+    let table = Table::of_harmonics(&[1.0, dice.between(0.3, 0.6), dice.between(0.0, 0.08)]);
     // The open fifth gets its octave, so that it is as full as a triad.
     let tones = match score.third {
         Some(third) => [1.0, third, FIFTH],
@@ -50,10 +50,14 @@ pub(super) fn harmony(score: &Score, dice: &mut Dice, out: &mut [f32]) {
     }
 }
 
-/// Makes a part tremble: 3.5 to 6.5 times a second, almost to silence.
-pub(super) fn tremolo(dice: &mut Dice, out: &mut [f32]) {
-    let depth = dice.between(0.8, 0.95);
-    let mut wave = Oscillator::sine(dice.between(3.5, 6.5), dice.between(0.0, 1.0));
+/// Makes a part swell and fade to almost nothing, so many times a second.
+///
+/// With the tag this is a tremolo of 4.5 to 6 Hz; without it many clips swell with the beat, so that silence between
+/// swells means nothing. The same `dice`, the same turn: parts swell together.
+pub(super) fn swell(tremolo: bool, score: &Score, mut dice: Dice, out: &mut [f32]) {
+    let hertz = if tremolo { dice.between(4.5, 6.0) } else { RATE as f32 / score.beat };
+    let depth = dice.between(0.85, 0.95);
+    let mut wave = Oscillator::sine(hertz, dice.between(0.0, 1.0));
     for sample in out {
         *sample *= 1.0 - depth * (0.5 + 0.5 * wave.sample());
     }
@@ -62,7 +66,7 @@ pub(super) fn tremolo(dice: &mut Dice, out: &mut [f32]) {
 /// A plain hollow tone without a tag of its own, so that a melody does not point to an instrument.
 pub(super) fn reed(score: &Score, dice: &mut Dice, out: &mut [f32]) {
     let table = Table::of_harmonics(&[1.0, 0.0, 0.33, 0.0, 0.2, 0.0, 0.1]);
-    let step = step(score, dice.pick(&[0.4, 0.8]));
+    let step = dice.pick(&[1.0, 2.0]);
     for (start, length, beat) in notes(score, dice, out.len(), step, 0.6) {
         let mut voice = Oscillator::new(&table, 0.5 * score.tone(beat, dice), 0.0);
         for (i, sample) in out[start..start + length].iter_mut().enumerate() {
@@ -73,20 +77,18 @@ pub(super) fn reed(score: &Score, dice: &mut Dice, out: &mut [f32]) {
 
 /// Struck metal: partials of a free bar, which are no harmonics.
 pub(super) fn bell(score: &Score, dice: &mut Dice, out: &mut [f32]) {
-    let step = step(score, dice.pick(&[0.5, 1.0]));
-    for (start, _, beat) in notes(score, dice, out.len(), step, 0.55) {
-        let hertz = score.tone(beat, dice);
-        for (ratio, seconds, amplitude) in [(1.0, 2.0, 0.5), (2.756, 1.4, 0.8), (5.404, 0.9, 0.6)] {
-            if hertz * ratio < 5700.0 {
-                add_ring(&mut out[start..], hertz * ratio, seconds, amplitude);
-            }
+    let step = dice.pick(&[1.0, 2.0]);
+    for (start, _, beat) in notes(score, dice, out.len(), step, 0.7) {
+        let hertz = score.root(beat);
+        for (ratio, seconds, amplitude) in [(1.0, 1.0, 0.2), (2.756, 2.4, 1.0), (5.404, 1.8, 0.9)] {
+            add_ring(&mut out[start..], hertz * ratio, seconds, amplitude);
         }
     }
 }
 
 /// A plucked string: noise in a delay line that averages itself (Karplus and Strong).
 pub(super) fn pluck(score: &Score, dice: &mut Dice, out: &mut [f32]) {
-    let step = step(score, dice.pick(&[0.2, 0.35]));
+    let step = 0.5;
     let mut noise = dice.noise();
     let (mut line, mut at, mut bend, mut loss) = ([0.0_f32; 128], 0, 0.0, 0.0);
     let (mut period, mut last) = (100, 0.0);
@@ -116,36 +118,37 @@ pub(super) fn pluck(score: &Score, dice: &mut Dice, out: &mut [f32]) {
     ring(&mut out[done..], &mut line, period, bend, loss);
 }
 
-/// Sawtooths whose low pass opens with the note.
+/// Sawtooths that brighten as the note swells, around a formant as of a horn's throat.
 pub(super) fn brass(score: &Score, dice: &mut Dice, out: &mut [f32]) {
-    let step = step(score, dice.pick(&[0.6, 1.2]));
-    for (start, length, beat) in notes(score, dice, out.len(), step, 0.65) {
-        let hertz = 0.5 * score.tone(beat, dice);
+    let step = dice.pick(&[1.0, 2.0]);
+    for (start, length, beat) in notes(score, dice, out.len(), step, 0.75) {
+        let hertz = 0.5 * score.root(beat) * dice.pick(&[1.0, FIFTH]);
         let (mut one, mut two) =
-            (Oscillator::new(saw(hertz), hertz, 0.0), Oscillator::new(saw(hertz), hertz * 1.006, 0.3));
+            (Oscillator::new(saw(hertz), hertz, 0.0), Oscillator::new(saw(hertz), hertz * 1.004, 0.3));
         let mut filter = Filter::default();
         for (i, sample) in out[start..start + length].iter_mut().enumerate() {
             let open = (i as f32 / 1400.0).min(1.0);
-            let cutoff = 0.1 + 0.75 * open;
-            let (low, _) = filter.step(one.sample() + two.sample(), cutoff, 0.8);
-            *sample += low * ramp(i, length, 400.0, 600.0);
+            let source = one.sample() + two.sample();
+            let (low, band) = filter.step(source, 0.25 + 0.7 * open, 0.5);
+            *sample += (0.1 * low + band + 0.4 * open * source) * ramp(i, length, 400.0, 600.0);
         }
     }
 }
 
-/// A pipe: nearly a sine, with breath around its overtones, a chiff at the start and a slight vibrato.
+/// A high pipe: nearly a sine, with breath below it, a chiff at the start and a slight vibrato.
 pub(super) fn pipe(score: &Score, dice: &mut Dice, out: &mut [f32]) {
-    let step = step(score, dice.pick(&[0.8, 1.6]));
+    let step = dice.pick(&[1.0, 2.0]);
     let mut noise = dice.noise();
-    for (start, length, beat) in notes(score, dice, out.len(), step, 0.65) {
-        let hertz = 2.0 * score.tone(beat, dice);
+    let coefficient = Filter::coefficient(1900.0);
+    for (start, length, beat) in notes(score, dice, out.len(), step, 0.75) {
+        let hertz = 4.0 * score.root(beat);
         let (mut voice, mut vibrato) = (Oscillator::sine(hertz, 0.0), Oscillator::sine(5.2, 0.0));
-        let mut breath = Filter::default();
-        let coefficient = Filter::coefficient(1.4 * hertz);
+        let (mut breath, mut again) = (Filter::default(), Filter::default());
         for (i, sample) in out[start..start + length].iter_mut().enumerate() {
-            voice.tune(hertz * (1.0 + 0.006 * vibrato.sample()));
+            voice.tune(hertz * (1.0 + 0.005 * vibrato.sample()));
             let (_, air) = breath.step(noise.sample(), coefficient, 0.5);
-            let chiff = 0.5 + 1.2 * (1.0 - i as f32 / 900.0).max(0.0);
+            let (air, _) = again.step(air, coefficient, 1.0);
+            let chiff = 0.5 + 0.8 * (1.0 - i as f32 / 900.0).max(0.0);
             *sample += (voice.sample() + air * chiff) * ramp(i, length, 500.0, 500.0);
         }
     }
@@ -154,12 +157,13 @@ pub(super) fn pipe(score: &Score, dice: &mut Dice, out: &mut [f32]) {
 /// Low notes of 60 to 100 Hz with two overtones.
 pub(super) fn deep_bass(score: &Score, dice: &mut Dice, out: &mut [f32]) {
     let table = Table::of_harmonics(&[1.0, 0.45, 0.25]);
-    let step = step(score, dice.pick(&[0.4, 0.8]));
+    let step = dice.pick(&[0.5, 1.0]);
     for (start, length, beat) in notes(score, dice, out.len(), step, 0.75) {
         let low = score.tone(beat, dice) * 0.125;
         let mut voice = Oscillator::new(&table, if low > 105.0 { 0.5 * low } else { low }, 0.0);
         for (i, sample) in out[start..start + length].iter_mut().enumerate() {
-            *sample += voice.sample() * ramp(i, length, 120.0, 500.0) * (1.0 - 0.5 * i as f32 / length as f32);
+            *sample +=
+                voice.sample() * ramp(i, length, 120.0, 500.0) * (1.0 - 0.5 * i as f32 / length as f32);
         }
     }
 }
@@ -167,14 +171,14 @@ pub(super) fn deep_bass(score: &Score, dice: &mut Dice, out: &mut [f32]) {
 /// Drips of sound, each about two seconds apart; with `echoes` every one returns six times, weaker and weaker.
 pub(super) fn drips(echoes: bool, dice: &mut Dice, out: &mut [f32]) {
     let rate = RATE as f32;
-    let delay = (dice.between(0.2, 0.34) * rate) as usize;
+    let delay = (dice.between(0.23, 0.29) * rate) as usize;
     let mut at = dice.between(0.1, 0.6) * rate;
     while (at as usize) < out.len() {
-        let hertz = dice.between(1300.0, 2900.0);
+        let hertz = dice.between(2450.0, 2600.0);
         for echo in 0..if echoes { 7 } else { 1 } {
             let start = at as usize + echo * delay;
             if start < out.len() {
-                add_ring(&mut out[start..], hertz, 0.13, 0.8_f32.powi(echo as i32));
+                add_ring(&mut out[start..], hertz, 0.3, 0.85_f32.powi(echo as i32));
             }
         }
         at += dice.between(1.6, 2.8) * rate;
@@ -183,6 +187,6 @@ pub(super) fn drips(echoes: bool, dice: &mut Dice, out: &mut [f32]) {
 
 /// A steady low hum without a tag, so that low energy alone does not mean a bass or a kick.
 pub(super) fn hum(dice: &mut Dice, out: &mut [f32]) {
-    let mut voice = Oscillator::sine(dice.between(48.0, 120.0), 0.0);
+    let mut voice = Oscillator::sine(dice.between(48.0, 210.0), 0.0);
     out.iter_mut().for_each(|sample| *sample += voice.sample());
 }

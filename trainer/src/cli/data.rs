@@ -1,0 +1,61 @@
+//! A corpus with its features, parted by split.
+
+use super::args::CorpusArgs;
+use super::show;
+use anyhow::{Context, Result};
+use runtime::mel::MelConfig;
+use trainer::corpus::{self, Corpus, CorpusOptions, CorpusSpec, Split};
+use trainer::features::{CacheDir, FeatureSet, Prepared, prepare};
+use trainer::train::LabelledClip;
+
+pub struct Data {
+    pub corpus: Corpus,
+    pub features: FeatureSet,
+}
+
+impl Data {
+    pub fn load(spec: &CorpusSpec, options: &CorpusOptions, mel: &MelConfig, args: &CorpusArgs) -> Result<Self> {
+        show::stage(&format!("Corpus {spec}"));
+        let loaded = corpus::load(spec, options)?;
+        show::problems(&loaded.problems);
+        if !loaded.dropped_tags.is_empty() {
+            let names: Vec<String> = loaded.dropped_tags.iter().map(|(tag, n)| format!("{tag} ({n})")).collect();
+            show::line(&format!("tags with too few positive clips, left out: {}", names.join(", ")));
+        }
+        if loaded.unlabelled > 0 {
+            show::line(&format!("{} clips have no label of any tag and are left out", loaded.unlabelled));
+        }
+        let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let bar = show::bar("log-mels");
+        let prepared = prepare(loaded.corpus, mel, &CacheDir::new(&args.cache), jobs, &bar)
+            .with_context(|| format!("features of {spec}"));
+        bar.finish_and_clear();
+        let Prepared { corpus, features, problems, extracted } = prepared?;
+        show::problems(&problems);
+        let hours: f64 = (0..features.len()).map(|i| features.frames(i) as f64).sum::<f64>() * mel.hop_length as f64
+            / f64::from(mel.sample_rate)
+            / 3600.0;
+        let count = |split| corpus.clips.iter().filter(|c| c.split == Some(split)).count();
+        show::line(&format!(
+            "{} clips, {hours:.1} h, {} tags; {} train, {} validation, {} test ({} computed now, the rest from {})",
+            corpus.clips.len(),
+            corpus.tags.len(),
+            count(Split::Train),
+            count(Split::Validation),
+            count(Split::Test),
+            extracted,
+            args.cache.display()
+        ));
+        show::line(&format!("split: {}", corpus.split_rule));
+        Ok(Self { corpus, features })
+    }
+
+    /// The clips of a split, all without one.
+    pub fn clips(&self, split: Option<Split>) -> Vec<LabelledClip<'_>> {
+        let clips = self.corpus.clips.iter().enumerate();
+        clips
+            .filter(|(_, clip)| split.is_none() || clip.split == split)
+            .map(|(i, clip)| LabelledClip { codes: self.features.codes(i), labels: &clip.labels })
+            .collect()
+    }
+}

@@ -1,0 +1,79 @@
+//! What people see: a heading per stage, bars where it takes time. Everything goes to standard error, so that standard
+//! output is free for `--json`.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use trainer::corpus::Problem;
+use trainer::train::{EpochRecord, Progress};
+
+/// Problems named one by one before the rest is counted.
+const PROBLEMS_SHOWN: usize = 20;
+
+pub fn stage(text: &str) {
+    eprintln!("\n\u{25b8} {text}");
+}
+
+pub fn line(text: &str) {
+    eprintln!("  {text}");
+}
+
+pub fn problems(problems: &[Problem]) {
+    for problem in problems.iter().take(PROBLEMS_SHOWN) {
+        line(&format!("left out {}: {}", problem.id, problem.reason));
+    }
+    if problems.len() > PROBLEMS_SHOWN {
+        line(&format!("and {} more left out; metrics.json does not count them", problems.len() - PROBLEMS_SHOWN));
+    }
+}
+
+pub fn bar(what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("  {msg} {bar:32} {pos}/{len}  {per_sec}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::no_length().with_style(style).with_message(what.to_string())
+}
+
+/// One bar over all epochs, one line per epoch.
+pub struct TrainingBar {
+    bar: ProgressBar,
+    epochs: usize,
+    lines: Vec<EpochRecord>,
+}
+
+impl TrainingBar {
+    pub fn new(epochs: usize) -> Self {
+        let style = ProgressStyle::with_template("  {bar:32} {pos}/{len} steps, {eta} left  {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self { bar: ProgressBar::no_length().with_style(style), epochs, lines: Vec::new() }
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for TrainingBar {
+    fn step(&mut self, epoch: usize, step: usize, steps: usize, loss: f64) {
+        self.bar.set_length((self.epochs * steps) as u64);
+        self.bar.set_position(((epoch - 1) * steps + step) as u64);
+        self.bar.set_message(format!("epoch {epoch}, loss {loss:.3}"));
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, best: bool) {
+        let auc = record.validation_auc.map_or("-".into(), |auc| format!("{auc:.4}"));
+        let text = format!(
+            "  epoch {:>3}  loss {:.4}  validation AUC {auc}{}  {:.1} s",
+            record.epoch,
+            record.train_loss,
+            if best { " *" } else { "  " },
+            record.seconds
+        );
+        // Without a terminal the bar draws nothing: a line now and then keeps a log readable.
+        if self.bar.is_hidden() {
+            if record.epoch == 1 || record.epoch % 5 == 0 {
+                eprintln!("{text}");
+            }
+        } else {
+            self.bar.println(text);
+        }
+        self.lines.push(record.clone());
+    }
+}

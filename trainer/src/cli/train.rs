@@ -1,0 +1,296 @@
+//! `trainer train`, and `trainer` alone: the whole job.
+
+use super::args::{Model, TrainArgs};
+use super::data::Data;
+use super::{INTERRUPTED, show};
+use anyhow::{Context, Result, bail};
+use runtime::mel::{FrameCodes, MelConfig};
+use runtime::tagger::Precision;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use trainer::corpus::{ClipSource, CorpusOptions, CorpusSpec, Split, synth};
+use trainer::deliver::{Delivery, metrics_for_card, score_by_runtime};
+use trainer::eval::{EvalOptions, Evaluation, Scores, compare, evaluate, table};
+use trainer::files::write_atomically;
+use trainer::net::{Architecture, Standardise};
+use trainer::plot;
+use trainer::train::{Outcome, RunState, Task, TrainConfig, probabilities, scores, train as fit};
+
+const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// The whole job on synthetic music. An interrupted one is continued, a finished one is kept and a new folder taken.
+pub fn main_job() -> Result<ExitCode> {
+    let mut args = TrainArgs::main_job();
+    args.licence = Some("MIT OR Apache-2.0".into());
+    let base = args.default_out();
+    let numbered = |n: usize| if n == 1 { base.clone() } else { PathBuf::from(format!("{}-{n}", base.display())) };
+    let finished = |folder: &Path| folder.join("metrics.json").exists();
+    let folder = (1..).map(numbered).find(|f| !finished(f)).unwrap_or_else(|| base.clone());
+    args.resume = folder.join(CHECKPOINT).exists();
+    args.out = Some(folder);
+    train(args)
+}
+
+pub fn train(args: TrainArgs) -> Result<ExitCode> {
+    let started = std::time::Instant::now();
+    let out = args.out.clone().unwrap_or_else(|| args.default_out());
+    let checkpoint = out.join(CHECKPOINT);
+    check_folder(&args, &out, &checkpoint)?;
+    let Model::K2c1 = args.model;
+    let mel = MelConfig::MINIM;
+
+    let options = CorpusOptions {
+        seed: args.seed,
+        positive_threshold: args.data.positive_threshold,
+        min_positives: args.min_positives,
+        max_tags: args.max_tags,
+        ..Default::default()
+    };
+    let data = Data::load(&args.corpus, &options, &mel, &args.data)?;
+    let tags = &data.corpus.tags;
+    let (train, validation, test) =
+        (data.clips(Some(Split::Train)), data.clips(Some(Split::Validation)), data.clips(Some(Split::Test)));
+    if train.is_empty() {
+        bail!("{} has no training clips", args.corpus);
+    }
+
+    let architecture = Architecture::k2c1(args.budget, mel.mel_bands, &args.pools, tags.len()).map_err(anyhow::Error::msg)?;
+    let config = config(&args, &architecture, &mel)?;
+    let chosen = trainer::device::choose(args.device);
+    show::stage(&format!("Training k2c1 {} for at most {} epochs", args.budget, args.epochs));
+    let seconds = |frames: usize| frames as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
+    show::line(&format!(
+        "{} parameters; one answer hears {:.1} s, a new one every {:.1} s; {}",
+        architecture.parameters(),
+        seconds(architecture.receptive_field()),
+        seconds(architecture.stride()),
+        chosen.description
+    ));
+    let codes = FrameCodes::of(mel.compression);
+    let decode = |code: u8| codes.decode(code);
+    let standardise = Standardise::measure(train.iter().map(|c| c.codes), mel.mel_bands, decode);
+    let task = Task {
+        architecture: &architecture,
+        tags,
+        standardise: &standardise,
+        decode: &decode,
+        train: &train,
+        validation: &validation,
+    };
+    let stop = stop_on_ctrl_c()?;
+    let mut bar = show::TrainingBar::new(config.epochs);
+    let outcome = fit(&task, &config, &chosen.device, &checkpoint, args.resume, &stop, &mut bar);
+    bar.finish();
+    let outcome = outcome?;
+    if outcome.interrupted {
+        show::line(&format!(
+            "stopped in epoch {}, step {}; everything is in {}. The same command with --resume goes on from there.",
+            outcome.state.epoch + 1,
+            outcome.state.step,
+            checkpoint.display()
+        ));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    stop.store(false, Ordering::Relaxed);
+    if let Some((epoch, _)) = outcome.state.best {
+        show::line(&format!("kept epoch {epoch} of {}", outcome.state.epoch));
+    }
+
+    show::stage("Evaluating on the test split");
+    let table_of_codes = standardise.table(decode);
+    let score = |clips: &[_]| -> Result<Option<Scores>> {
+        if clips.is_empty() {
+            return Ok(None);
+        }
+        let p = probabilities(&outcome.network, clips, &table_of_codes, &chosen.device)?;
+        Ok(Some(scores(tags, clips, p)?.with_positive_threshold(args.data.positive_threshold)?))
+    };
+    let (validation_scores, test_scores) = (score(&validation)?, score(&test)?);
+    let name = format!("k2c1 {} on {}", args.budget, args.corpus);
+    let eval_options = EvalOptions {
+        split: "test".into(),
+        split_rule: data.corpus.split_rule.clone(),
+        seed: args.seed,
+        ..Default::default()
+    };
+    let evaluation = match &test_scores {
+        Some(test) => Some(
+            evaluate(&name, &args.corpus.to_string(), validation_scores.as_ref(), test, &eval_options)
+                .context("scoring the test split")?,
+        ),
+        None => {
+            show::line("the corpus has no test clips: nothing is scored");
+            None
+        }
+    };
+
+    show::stage(&format!("Quantising and exporting to {}", out.display()));
+    let mut delivery = Delivery::new(&name, &outcome.network, &outcome.state, &mel, &train)?;
+    let card = delivery.card();
+    card.licence = args.licence.clone();
+    card.thresholds = evaluation.as_ref().map(|e| thresholds(tags, e));
+    card.data = Some(serde_json::json!({
+        "corpus": args.corpus.to_string(),
+        "synthetic": matches!(args.corpus, CorpusSpec::Synth { .. }),
+        "train_clips": train.len(),
+        "validation_clips": validation.len(),
+        "test_clips": test.len(),
+        "split_rule": data.corpus.split_rule,
+        "seed": args.seed,
+    }));
+    delivery.write(&out)?;
+    let mut evaluation = evaluation;
+    if let (Some(evaluation), Some(by_candle)) = (&mut evaluation, &test_scores) {
+        let threshold = args.data.positive_threshold;
+        let by_runtime = |precision| -> Result<Scores> {
+            Ok(score_by_runtime(&out, precision, tags, &test)?.with_positive_threshold(threshold)?)
+        };
+        let (float, int8) = (by_runtime(Precision::Float)?, by_runtime(Precision::Int8)?);
+        let parity = compare(by_candle, &float)?;
+        let report = compare(&float, &int8)?;
+        evaluation.int8 = Some(report);
+        evaluation.seconds = Some(started.elapsed().as_secs_f64());
+        delivery.card().metrics = Some(metrics_for_card(evaluation));
+        delivery.write(&out)?;
+        write_results(&out, evaluation, by_candle, &outcome)?;
+        show::line(&format!("scored again by the runtime from the exported files, {} clips:", test.len()));
+        show::line(&format!(
+            "float32  mean AUC {:.4}  (largest difference from the trainer {:.1e})",
+            parity.mean_auc, parity.max_abs_difference
+        ));
+        show::line(&format!(
+            "int8     mean AUC {:.4}  (AUC {:+.4}, largest difference of a probability {:.3})",
+            report.mean_auc, report.auc_difference, report.max_abs_difference
+        ));
+        let size = |name: &str| std::fs::metadata(out.join(name)).map_or(0, |m| m.len());
+        let (float, int8) = (size("model.onnx"), size("model.int8.onnx"));
+        show::line(&format!("model.onnx {} kB, model.int8.onnx {} kB ({:.2} of it)", float / 1000, int8 / 1000, int8 as f64 / float as f64));
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&evaluation)?);
+    } else if let Some(evaluation) = &evaluation {
+        println!("\n{}", table(evaluation));
+    }
+    what_next(&args, &out, &data, started.elapsed().as_secs_f64())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A run is never overwritten unasked.
+fn check_folder(args: &TrainArgs, out: &Path, checkpoint: &Path) -> Result<()> {
+    let there = checkpoint.exists();
+    if args.resume && !there {
+        bail!("--resume: there is no {}", checkpoint.display());
+    }
+    if there && !args.resume && !args.overwrite {
+        bail!("{} holds a run: continue it with --resume, replace it with --overwrite, or choose another --out", out.display());
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("{}", out.display()))
+}
+
+fn config(args: &TrainArgs, architecture: &Architecture, mel: &MelConfig) -> Result<TrainConfig> {
+    if args.epochs == 0 || args.batch_size == 0 || args.patience == 0 {
+        bail!("--epochs, --batch-size and --patience are at least 1");
+    }
+    if !(args.learning_rate > 0.0 && args.learning_rate < 10.0) || !(0.0..1.0).contains(&args.warm_up) || args.weight_decay.is_nan() || args.weight_decay < 0.0 {
+        bail!("--learning-rate is above 0 and below 10, --warm-up from 0 to below 1, --weight-decay not negative");
+    }
+    let field = architecture.receptive_field();
+    let crop_frames = match args.crop_seconds {
+        None => field,
+        Some(seconds) => {
+            let frames = (seconds * f64::from(mel.sample_rate) / mel.hop_length as f64).round();
+            if !(frames >= field as f64 && frames <= 1e6) {
+                let least = field as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
+                bail!("--crop-seconds {seconds}: this network hears {least:.2} s at once, and a crop is at least that");
+            }
+            frames as usize
+        }
+    };
+    Ok(TrainConfig {
+        epochs: args.epochs,
+        batch_size: args.batch_size,
+        learning_rate: args.learning_rate,
+        warm_up: args.warm_up,
+        weight_decay: args.weight_decay,
+        balance: args.balance,
+        crop_frames,
+        patience: args.patience,
+        seed: args.seed,
+    })
+}
+
+/// The first Ctrl-C asks the loop to stop after its step and write a checkpoint; the second ends the program.
+fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        eprintln!("\n  stopping after this step (Ctrl-C again to stop at once)");
+    })
+    .context("catching Ctrl-C")?;
+    Ok(stop)
+}
+
+/// The thresholds chosen on validation, in the order of the tags.
+fn thresholds(tags: &[String], evaluation: &Evaluation) -> Vec<f32> {
+    let of = |tag: &String| evaluation.tags.iter().find(|t| &t.tag == tag);
+    tags.iter().map(|tag| of(tag).map_or(0.5, |t| t.threshold as f32)).collect()
+}
+
+fn write_results(out: &Path, evaluation: &Evaluation, test: &Scores, outcome: &Outcome) -> Result<()> {
+    let json = serde_json::to_string_pretty(evaluation)? + "\n";
+    plot::learning_curves(&out.join("learning"), &evaluation.model, &epochs(&outcome.state))?;
+    plot::roc_curves(&out.join("roc"), &evaluation.model, test)?;
+    plot::auc_by_tag(&out.join("auc"), evaluation)?;
+    let run = serde_json::to_string_pretty(&serde_json::json!({
+        "config": outcome.state.config,
+        "architecture": outcome.state.architecture,
+        "best": outcome.state.best,
+        "history": outcome.state.history,
+    }))? + "\n";
+    for (name, text) in [("run.json", run), ("metrics.json", json)] {
+        let path = out.join(name);
+        write_atomically(&path, text.as_bytes()).with_context(|| format!("{}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn epochs(state: &RunState) -> Vec<plot::EpochPoint> {
+    let records = state.history.iter();
+    records
+        .map(|r| plot::EpochPoint {
+            epoch: r.epoch,
+            train_loss: r.train_loss,
+            validation_loss: r.validation_loss,
+            validation_auc: r.validation_auc,
+        })
+        .collect()
+}
+
+/// The commands that a reader may want now, ready to be copied.
+fn what_next(args: &TrainArgs, out: &Path, data: &Data, seconds: f64) -> Result<()> {
+    let folder = out.display();
+    show::stage(&format!("Done in {seconds:.0} s: {folder}"));
+    show::line("model.onnx, model.int8.onnx, card.json   the model, for the runtime, the player or any ONNX engine");
+    show::line("metrics.json, learning.png, roc.png, auc.png (and .svg)   what it can do");
+    if let CorpusSpec::Synth { .. } = args.corpus {
+        let test = data.corpus.clips.iter().find(|c| c.split == Some(Split::Test));
+        if let Some(ClipSource::Synth(clip)) = test.map(|c| &c.source) {
+            let wav = out.join("example.wav");
+            synth::write_wav(clip, &wav).with_context(|| format!("{}", wav.display()))?;
+            eprintln!("\nTag a clip that it has not heard (synthetic; any song works, but this model knows no real music):");
+            eprintln!("  cargo run -p player -- tag {} --model {folder}", wav.display());
+        }
+        eprintln!("\nTrain on your own music, sub-folders as tags or a CSV with a path and a column per tag:");
+        eprintln!("  cargo run -p trainer -- train --corpus folder:DIR --model k2c1 --budget 0.25M --epochs 60 --out runs/mine");
+        eprintln!("  cargo run -p trainer -- train --corpus manifest:FILE.csv --out runs/mine");
+    } else {
+        eprintln!("\nTag a song with it:\n  cargo run -p player -- tag SONG --model {folder}");
+        eprintln!("\nScore it on another corpus:\n  cargo run -p trainer -- eval --model {folder} --corpus manifest:FILE.csv");
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! The model folder: quantise, write both ONNX files with their card, and score what was written by the runtime.
+
+use crate::eval::{Evaluation, Scores, ScoresError};
+use crate::export::{float_model, int8_model};
+use crate::files::write_atomically;
+use crate::net::{Folded, K2c1, Network, Standardise};
+use crate::quantise::{Quantised, quantise};
+use crate::train::{LabelledClip, RunState, scores};
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
+use runtime::card::{Axis, Card, CardError, FrontEnd, InputSpec, OutputSpec};
+use runtime::mel::{FrameCodes, MelConfig};
+use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Clips whose activations choose the integers' ranges.
+const CALIBRATION_CLIPS: usize = 64;
+
+/// Why a model folder could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// candle failed.
+    #[error("exporting: {0}")]
+    Candle(#[from] candle_core::Error),
+    /// The card makes no sense.
+    #[error("the card: {0}")]
+    Card(#[from] CardError),
+    /// A file could not be written.
+    #[error("{}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The runtime does not load or run what was written.
+    #[error("the runtime on the exported model: {0}")]
+    Runtime(#[from] TaggerError),
+    /// The runtime's answers do not fit the clips.
+    #[error(transparent)]
+    Scores(#[from] ScoresError),
+}
+
+/// A network ready to be written.
+pub struct Delivery {
+    folded: Folded,
+    quantised: Quantised,
+    card: Card,
+}
+
+impl Delivery {
+    /// Folds and quantises a trained network; `training` clips choose the ranges.
+    ///
+    /// # Errors
+    /// When there is nothing to calibrate on, or candle fails.
+    pub fn new(
+        name: &str,
+        network: &K2c1,
+        state: &RunState,
+        mel: &MelConfig,
+        training: &[LabelledClip<'_>],
+    ) -> Result<Self, DeliverError> {
+        let codes = FrameCodes::of(mel.compression);
+        let folded = Folded::of(network, &state.standardise)?;
+        let calibration = calibration(training, mel.mel_bands, &codes, network.architecture().receptive_field())?;
+        let quantised = quantise(&folded, codes, &calibration)?;
+        let card = card(name, network, state, mel, &quantised);
+        Ok(Self { folded, quantised, card })
+    }
+
+    /// The integer network.
+    pub fn quantised(&self) -> &Quantised {
+        &self.quantised
+    }
+
+    /// The card, to be filled in.
+    pub fn card(&mut self) -> &mut Card {
+        &mut self.card
+    }
+
+    /// Writes `model.onnx`, `model.int8.onnx` and `card.json` into `folder`, each whole or not at all.
+    ///
+    /// # Errors
+    /// When the card makes no sense or the folder cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), DeliverError> {
+        self.card.validate()?;
+        let json = self.card.to_json()?;
+        let compact = serde_json::to_string(&self.card).map_err(CardError::Json)?;
+        for (name, bytes) in [
+            ("model.onnx", float_model(&self.folded, &compact)),
+            ("model.int8.onnx", int8_model(&self.quantised, &compact)),
+            (Card::FILE_NAME, json.into_bytes()),
+        ] {
+            let path = folder.join(name);
+            write_atomically(&path, &bytes).map_err(|source| DeliverError::Write { path, source })?;
+        }
+        Ok(())
+    }
+}
+
+/// Log-mels in decibel of training clips spread over the corpus, repeated to the receptive field where they are short.
+fn calibration(
+    clips: &[LabelledClip<'_>],
+    bands: usize,
+    codes: &FrameCodes,
+    field: usize,
+) -> candle_core::Result<Vec<Tensor>> {
+    let plain = Standardise { mean: vec![0.0; bands], deviation: 1.0 }.table(|code| codes.decode(code));
+    let step = clips.len().div_ceil(CALIBRATION_CLIPS).max(1);
+    clips
+        .iter()
+        .step_by(step)
+        .map(|clip| {
+            // One and a half windows are enough of a clip, however long it is.
+            let frames = (clip.codes.len() / bands).clamp(field, field + field / 2);
+            let mut x = vec![0.0; bands * frames];
+            crate::train::batches::crop(clip.codes, &plain, 0, frames, &mut x);
+            Tensor::from_vec(x, (1, bands, frames), &Device::Cpu)
+        })
+        .collect()
+}
+
+fn card(name: &str, network: &K2c1, state: &RunState, mel: &MelConfig, quantised: &Quantised) -> Card {
+    let architecture = network.architecture();
+    Card {
+        name: name.into(),
+        format: Card::FORMAT,
+        input: InputSpec {
+            name: "melgram".into(),
+            layout: vec![Axis::Batch, Axis::MelBands, Axis::Frames],
+            frames: architecture.receptive_field(),
+            hop_frames: architecture.stride(),
+            sliding: true,
+            codes: true,
+            other: Default::default(),
+        },
+        outputs: OutputSpec { tags: "tags".into(), embedding: Some("embedding".into()), other: Default::default() },
+        front_end: FrontEnd::from(mel),
+        tags: state.tags.clone(),
+        thresholds: None,
+        architecture: Some(json!({
+            "network": architecture.network,
+            "budget": architecture.budget,
+            "layers": architecture.layers,
+            "receptive_field": architecture.receptive_field(),
+            "stride": architecture.stride(),
+            "weights": architecture.weights(),
+            "seconds_heard": architecture.receptive_field() as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate),
+        })),
+        parameters: Some(architecture.parameters() as u64),
+        quantisation: Some(json!({
+            "weights": "int8, symmetric, per output channel",
+            "activations": "int8, per tensor",
+            "input": quantised.input,
+            "output": quantised.output(),
+        })),
+        data: None,
+        metrics: None,
+        licence: None,
+        source: Some(concat!("minim trainer ", env!("CARGO_PKG_VERSION")).into()),
+        other: Default::default(),
+    }
+}
+
+/// What a card keeps of an evaluation.
+pub fn metrics_for_card(evaluation: &Evaluation) -> Value {
+    let tags: Vec<Value> =
+        evaluation.tags.iter().map(|t| json!({"tag": t.tag, "auc": t.auc, "ci95": t.ci95})).collect();
+    json!({
+        "corpus": evaluation.corpus,
+        "split": evaluation.split,
+        "clips": evaluation.clips,
+        "mean_auc": evaluation.mean_auc,
+        "mean_auc_ci95": evaluation.mean_auc_ci95,
+        "int8": evaluation.int8,
+        "tags": tags,
+    })
+}
+
+/// Scores clips by the runtime on the exported file, as a device would: the mean over the windows of each clip.
+///
+/// # Errors
+/// When the model cannot be loaded or run.
+pub fn score_by_runtime(
+    folder: &Path,
+    precision: Precision,
+    tags: &[String],
+    clips: &[LabelledClip<'_>],
+) -> Result<Scores, DeliverError> {
+    let tagger = Tagger::load_with(folder, &TaggerOptions { precision, ..Default::default() })?;
+    Ok(scores(tags, clips, probabilities_by_runtime(&tagger, clips)?)?)
+}
+
+/// Mean probabilities [clips, the model's tags] of clips whose codes were made by the model's front end.
+///
+/// # Errors
+/// When the model cannot be run.
+pub fn probabilities_by_runtime(tagger: &Tagger, clips: &[LabelledClip<'_>]) -> Result<Vec<f32>, TaggerError> {
+    let codes = FrameCodes::of(tagger.mel_config().compression);
+    let rows = clips.par_iter().map(|clip| {
+        let frames: Vec<f32> = clip.codes.iter().map(|&code| codes.decode(code)).collect();
+        Ok(tagger.tag_frames(&frames)?.mean)
+    });
+    Ok(rows.collect::<Result<Vec<_>, TaggerError>>()?.concat())
+}

@@ -1,0 +1,96 @@
+//! Layout: no text lies on other text or beyond the edge, whatever the number of tags and their names.
+use super::figure::{Align, Figure, Label, Mark};
+use super::{EpochPoint, auc, font, learning, roc};
+use crate::eval::{EvalOptions, Scores, evaluate};
+
+/// Left, top, right and bottom of a label's ink, a little generous in height.
+fn extent(label: &Label) -> [f64; 4] {
+    let (width, half) = (font::width(&label.text, label.size), label.size * 0.45);
+    let before = match label.align {
+        Align::Start => 0.0,
+        Align::Middle => width / 2.0,
+        Align::End => width,
+    };
+    let (x, y) = label.at;
+    if label.upwards {
+        return [x - half, y - (width - before), x + half, y + before];
+    }
+    [x - before, y - half, x + width - before, y + half]
+}
+
+#[track_caller]
+fn tidy(figure: &Figure) {
+    let labels: Vec<(&str, [f64; 4])> = figure
+        .marks
+        .iter()
+        .filter_map(|mark| match mark {
+            Mark::Text(label) => Some((label.text.as_str(), extent(label))),
+            _ => None,
+        })
+        .collect();
+    assert!(labels.len() > 3);
+    for (at, (text, [left, top, right, bottom])) in labels.iter().enumerate() {
+        assert!(*left >= 4.0 && *top >= 4.0, "{text:?} leaves the figure");
+        assert!(*right <= figure.width - 4.0 && *bottom <= figure.height - 4.0, "{text:?} leaves the figure");
+        for (other, [l, t, r, b]) in &labels[at + 1..] {
+            let apart = right < l || r < left || bottom < t || b < top;
+            assert!(apart, "{text:?} lies on {other:?}");
+        }
+    }
+}
+
+/// Tags of every quality from inverted to perfect, with names from short to very long.
+fn scores(tags: usize) -> Scores {
+    let names = (0..tags).map(|tag| format!("tag {tag} {}", "WM & so on ".repeat(tag % 9))).collect();
+    let (mut truth, mut probabilities) = (Vec::new(), Vec::new());
+    for clip in 0..90usize {
+        for tag in 0..tags {
+            let present = (clip * 7 + tag * 3) % 5 == 0;
+            let noise = (clip * 37 + tag * 11) % 89;
+            truth.push(f32::from(u8::from(present)));
+            let skill = if present { 90 * tag / tags } else { 20 };
+            probabilities.push((noise + skill) as f32 / 200.0);
+        }
+    }
+    Scores::new(names, 90, truth, probabilities).unwrap()
+}
+
+#[test]
+fn roc_curves_are_tidy() {
+    for tags in [1, 2, 7, 20, 21, 50] {
+        tidy(&roc::figure(&"a long title ".repeat(20), &scores(tags)).unwrap());
+    }
+}
+
+#[test]
+fn auc_by_tag_is_tidy() {
+    for tags in [1, 2, 7, 20, 50, 70, 230] {
+        let options = EvalOptions { resamples: 20, ..EvalOptions::default() };
+        let report = evaluate(&"long name ".repeat(20), "corpus", None, &scores(tags), &options).unwrap();
+        tidy(&auc::figure(&report).unwrap());
+    }
+}
+
+#[test]
+fn learning_curves_are_tidy_at_any_size_of_loss() {
+    for (count, loss) in [(1, 0.7), (2, 1e-4), (12, 0.3), (90, 25.0), (1000, 12_345.0), (20_000, 1.0)] {
+        let epochs: Vec<EpochPoint> = (1..=count)
+            .map(|epoch| EpochPoint {
+                epoch,
+                train_loss: loss / (epoch as f64).sqrt(),
+                validation_loss: Some(loss * 1.1 / (epoch as f64).sqrt()),
+                validation_auc: Some(1.0 - 0.4 / epoch as f64),
+            })
+            .collect();
+        tidy(&learning::figure("title", &epochs).unwrap());
+    }
+}
+
+#[test]
+fn equal_values_and_one_epoch_have_a_scale() {
+    for value in [0.0, 0.5, 1.0] {
+        let point =
+            EpochPoint { epoch: 3, train_loss: value, validation_loss: None, validation_auc: Some(value) };
+        tidy(&learning::figure("title", &[point, EpochPoint { epoch: 4, ..point }]).unwrap());
+    }
+}

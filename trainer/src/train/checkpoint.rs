@@ -1,0 +1,144 @@
+//! A training run on disk: one safetensors file from which it continues exactly.
+
+use super::config::TrainConfig;
+use crate::net::{Architecture, Standardise};
+use candle_core::{Device, Tensor};
+use safetensors::tensor::{SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// What one epoch came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean loss of the epoch's steps.
+    pub train_loss: f64,
+    /// Loss on the validation clips, by the running moments.
+    pub validation_loss: Option<f64>,
+    /// Mean AUC on the validation clips.
+    pub validation_auc: Option<f64>,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+/// Everything of a run that is not a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunState {
+    /// Settings.
+    pub config: TrainConfig,
+    /// Shape of the network.
+    pub architecture: Architecture,
+    /// Tags in order.
+    pub tags: Vec<String>,
+    /// Input standardisation, measured on the training clips.
+    pub standardise: Standardise,
+    /// SHA-256 over the training clips' codes and labels, so that a run is not resumed on other data.
+    pub data: String,
+    /// Epochs finished.
+    pub epoch: usize,
+    /// Steps done of the epoch under way.
+    pub step: usize,
+    /// Loss summed over these steps.
+    pub loss_sum: f64,
+    /// Steps of the optimiser.
+    pub optimiser_steps: usize,
+    /// Finished epochs.
+    pub history: Vec<EpochRecord>,
+    /// Epoch (from 1) whose weights are kept as the best, and its validation AUC (or negative loss without one).
+    pub best: Option<(usize, f64)>,
+}
+
+/// A run's state with its tensors: parameters and buffers by name, the optimiser's under `adam.`, the best epoch's
+/// under `best.`.
+pub struct Checkpoint {
+    /// What is not a tensor.
+    pub state: RunState,
+    /// All tensors, float32 on the CPU.
+    pub tensors: HashMap<String, Tensor>,
+}
+
+/// Why a checkpoint could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The file is not one of ours, or damaged.
+    #[error("{} is not a usable checkpoint: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+const STATE_KEY: &str = "minim.run";
+
+impl Checkpoint {
+    /// Writes the checkpoint beside its place, then renames it there: a crash leaves the old one.
+    ///
+    /// # Errors
+    /// When a tensor cannot be read or the file system refuses.
+    pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        let unusable = |reason: String| CheckpointError::Unusable { path: path.into(), reason };
+        let mut names: Vec<&String> = self.tensors.keys().collect();
+        names.sort();
+        let bytes: Vec<(&String, &[usize], Vec<u8>)> = names
+            .into_iter()
+            .map(|name| {
+                let tensor = &self.tensors[name];
+                let values = tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).map_err(|e| unusable(e.to_string()))?;
+                Ok((name, tensor.dims(), values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            })
+            .collect::<Result<_, CheckpointError>>()?;
+        let views = bytes.iter().map(|(name, dims, bytes)| {
+            TensorView::new(safetensors::Dtype::F32, dims.to_vec(), bytes).map(|view| (name.as_str(), view))
+        });
+        let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| unusable(e.to_string()))?;
+        let state = serde_json::to_string(&self.state).map_err(|e| unusable(e.to_string()))?;
+        let metadata = HashMap::from([(STATE_KEY.to_string(), state)]);
+        let file = safetensors::serialize(views, Some(metadata)).map_err(|e| unusable(e.to_string()))?;
+        crate::files::write_atomically(path, &file)
+            .map_err(|source| CheckpointError::Io { path: path.into(), source })
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let unusable = |reason: String| CheckpointError::Unusable { path: path.into(), reason };
+        let file = std::fs::read(path).map_err(|source| CheckpointError::Io { path: path.into(), source })?;
+        let (_, metadata) = SafeTensors::read_metadata(&file).map_err(|e| unusable(e.to_string()))?;
+        let state = metadata.metadata().as_ref().and_then(|m| m.get(STATE_KEY));
+        let state = state.ok_or_else(|| unusable(format!("no `{STATE_KEY}` in its metadata")))?;
+        let state = serde_json::from_str(state).map_err(|e| unusable(e.to_string()))?;
+        let tensors = SafeTensors::deserialize(&file).map_err(|e| unusable(e.to_string()))?;
+        let tensors = tensors
+            .iter()
+            .map(|(name, view)| {
+                if view.dtype() != safetensors::Dtype::F32 {
+                    return Err(unusable(format!("`{name}` is not float32")));
+                }
+                let values: Vec<f32> =
+                    view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+                let tensor = Tensor::from_vec(values, view.shape(), &Device::Cpu).map_err(|e| unusable(e.to_string()))?;
+                Ok((name.to_string(), tensor))
+            })
+            .collect::<Result<_, CheckpointError>>()?;
+        Ok(Self { state, tensors })
+    }
+
+    /// The tensors below `prefix`, without it.
+    pub fn below(&self, prefix: &str) -> HashMap<String, Tensor> {
+        self.tensors.iter().filter_map(|(n, t)| Some((n.strip_prefix(prefix)?.to_string(), t.clone()))).collect()
+    }
+}

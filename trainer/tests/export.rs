@@ -1,0 +1,136 @@
+//! Folding, quantising and exporting keep what the network says.
+
+use candle_core::{Device, Result, Tensor};
+use prost::Message;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use runtime::mel::{Compression, FrameCodes};
+use trainer::export::{CARD_KEY, float_model, int8_model, onnx_proto::ModelProto};
+use trainer::net::{Architecture, Budget, Folded, K2c1, Network, Standardise};
+use trainer::quantise::{Quantised, quantise};
+
+const BANDS: usize = 96;
+
+/// Log-mels of something that moves, on the grid of the codes.
+fn melgram(frames: usize, seed: u64) -> Vec<u8> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (speed, depth) = (rng.random_range(0.01f32..0.3), rng.random_range(5f32..25.0));
+    let mut codes = vec![0; frames * BANDS];
+    for (f, frame) in codes.chunks_mut(BANDS).enumerate() {
+        for (band, code) in frame.iter_mut().enumerate() {
+            let db = -30.0 - 0.4 * band as f32 + depth * (speed * f as f32 + 0.2 * band as f32).sin()
+                + rng.random_range(-6f32..6.0);
+            *code = FrameCodes::of(Compression::Decibel).encode(db);
+        }
+    }
+    codes
+}
+
+fn tensor(codes: &[u8], table: &[[f32; 256]]) -> Result<Tensor> {
+    let frames = codes.len() / BANDS;
+    let mut x = vec![0.0; codes.len()];
+    trainer::train::batches::crop(codes, table, 0, frames, &mut x);
+    Tensor::from_vec(x, (1, BANDS, frames), &Device::Cpu)
+}
+
+struct Made {
+    network: K2c1,
+    standardise: Standardise,
+    folded: Folded,
+    quantised: Quantised,
+}
+
+/// A network whose running moments are those of real activations, as after training.
+fn make(budget: Budget, pools: &[usize]) -> Result<Made> {
+    let architecture = Architecture::k2c1(budget, BANDS, pools, 50).unwrap();
+    let mut network = K2c1::new(&architecture, 4, &Device::Cpu)?;
+    let codes = FrameCodes::of(Compression::Decibel);
+    let frames = architecture.receptive_field() + 2 * architecture.stride();
+    let clips: Vec<Vec<u8>> = (0..8).map(|i| melgram(frames, i)).collect();
+    let standardise = Standardise::measure(clips.iter().map(Vec::as_slice), BANDS, |c| codes.decode(c));
+    let table = standardise.table(|c| codes.decode(c));
+    let batch = Tensor::cat(&clips.iter().map(|c| tensor(c, &table)).collect::<Result<Vec<_>>>()?, 0)?;
+    for _ in 0..60 {
+        network.forward_train(&batch)?;
+    }
+    let folded = Folded::of(&network, &standardise)?;
+    let plain = Standardise { mean: vec![0.0; BANDS], deviation: 1.0 }.table(|c| codes.decode(c));
+    let calibration = clips.iter().map(|c| tensor(c, &plain)).collect::<Result<Vec<_>>>()?;
+    let quantised = quantise(&folded, codes, &calibration)?;
+    Ok(Made { network, standardise, folded, quantised })
+}
+
+fn largest_difference(a: &Tensor, b: &Tensor) -> Result<f32> {
+    assert_eq!(a.dims(), b.dims());
+    (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()
+}
+
+#[test]
+fn folding_keeps_the_logits_and_integers_stay_near() -> Result<()> {
+    let codes = FrameCodes::of(Compression::Decibel);
+    for pools in [&[4, 4, 4, 4][..], &[4, 4, 2, 1]] {
+        let made = make(Budget::M0_1, pools)?;
+        let clip = melgram(1600, 99);
+        let x = tensor(&clip, &made.standardise.table(|c| codes.decode(c)))?;
+        let plain = Standardise { mean: vec![0.0; BANDS], deviation: 1.0 }.table(|c| codes.decode(c));
+        let db = tensor(&clip, &plain)?;
+        let trained = made.network.forward(&x)?;
+        let folded = made.folded.forward(&db)?;
+        assert!(largest_difference(&trained, &folded)? < 2e-3, "{pools:?}");
+        let integers = made.quantised.forward(&db)?;
+        let spread = (folded.max_all()?.to_scalar::<f32>()? - folded.min_all()?.to_scalar::<f32>()?).abs();
+        let mean_error = (&folded - &integers)?.abs()?.mean_all()?.to_scalar::<f32>()?;
+        assert!(mean_error < 0.02 * spread, "{pools:?}: {mean_error} of {spread}");
+    }
+    Ok(())
+}
+
+#[test]
+fn integers_fit_their_types_and_cover_the_input_exactly() -> Result<()> {
+    let made = make(Budget::M0_1, &[4, 4, 2, 1])?;
+    assert_eq!((made.quantised.input.scale, made.quantised.input.zero_point), (0.5, 72));
+    let mut scale_in = made.quantised.input.scale;
+    for layer in &made.quantised.layers {
+        assert!(layer.weight.iter().all(|&w| w != -128));
+        let fullest = layer.weight.chunks(layer.layer.inputs * layer.layer.kernel).map(|w| w.iter().map(|w| w.unsigned_abs()).max());
+        assert!(fullest.into_iter().all(|top| top == Some(127)), "each channel uses its whole range");
+        for (bias, weight) in layer.bias_scale.iter().zip(&layer.weight_scale) {
+            assert_eq!(*bias, weight * scale_in);
+        }
+        // The largest sum that any input can make, bias included, stays inside int32.
+        let taps = layer.layer.inputs * layer.layer.kernel;
+        for (w, &b) in layer.weight.chunks(taps).zip(&layer.bias) {
+            let sum: i64 = w.iter().map(|&w| i64::from(w).abs() * 255).sum();
+            assert!(sum + i64::from(b).abs() < i64::from(i32::MAX));
+        }
+        scale_in = layer.output().scale;
+    }
+    Ok(())
+}
+
+#[test]
+fn files_are_small_carry_their_card_and_are_standard_onnx() -> Result<()> {
+    for budget in [Budget::M0_25, Budget::M0_5] {
+        let made = make(budget, &[4, 4, 4, 4])?;
+        let card = "{\"name\": \"a card\"}".repeat(150);
+        let (float, int8) = (float_model(&made.folded, &card), int8_model(&made.quantised, &card));
+        assert!(int8.len() as f64 <= 0.30 * float.len() as f64, "{budget}: {} of {}", int8.len(), float.len());
+        for bytes in [&float, &int8] {
+            let model = ModelProto::decode(bytes.as_slice()).unwrap();
+            assert_eq!(model.metadata_props[0].key.as_deref(), Some(CARD_KEY));
+            assert_eq!(model.metadata_props[0].value.as_deref(), Some(card.as_str()));
+            let graph = model.graph.unwrap();
+            let known = ["Conv", "MaxPool", "Elu", "Sigmoid", "Transpose", "QuantizeLinear", "DequantizeLinear"];
+            assert!(graph.node.iter().all(|n| known.contains(&n.op_type.as_deref().unwrap()) && n.domain.is_none()));
+            // Every name is written once and read only after it was written.
+            let mut written: Vec<&str> = graph.initializer.iter().filter_map(|t| t.name.as_deref()).collect();
+            written.push("melgram");
+            for node in &graph.node {
+                assert!(node.input.iter().all(|name| written.contains(&name.as_str())), "{node:?}");
+                assert!(!written.contains(&node.output[0].as_str()));
+                written.push(&node.output[0]);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Gradients against finite differences, and the fast forms against the plain ones.
+
+use candle_core::{Device, Result, Tensor, Var};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use trainer::net::ops::norm_pool_elu::{NormBy, norm_pool_elu, norm_pool_elu_plain};
+use trainer::net::ops::time_conv::{time_conv, time_conv_plain};
+use trainer::net::ops::{BatchMoments, Moments};
+use trainer::net::{Architecture, Budget, K2c1, Layer, Network};
+
+fn random(shape: &[usize], seed: u64) -> Result<Var> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Var::from_vec(values, shape, &Device::Cpu)
+}
+
+fn largest_difference(a: &Tensor, b: &Tensor) -> Result<f32> {
+    assert_eq!(a.dims(), b.dims());
+    (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()
+}
+
+/// Compares `d loss / d var` with central differences at some of the variable's elements.
+fn check(name: &str, var: &Var, loss: &mut dyn FnMut() -> Result<Tensor>, probes: usize) -> Result<()> {
+    let gradient = loss()?.backward()?.get(var).expect("a gradient").flatten_all()?.to_vec1::<f32>()?;
+    let values = var.flatten_all()?.to_vec1::<f32>()?;
+    let mut rng = ChaCha8Rng::seed_from_u64(17);
+    let scale = gradient.iter().fold(1e-3f32, |m, g| m.max(g.abs()));
+    let step = 2e-3f32;
+    let mut wrong = 0;
+    for _ in 0..probes {
+        let i = rng.random_range(0..values.len());
+        let mut at = |delta: f32| -> Result<f32> {
+            let mut moved = values.clone();
+            moved[i] += delta;
+            var.set(&Tensor::from_vec(moved, var.shape(), &Device::Cpu)?)?;
+            loss()?.to_scalar::<f32>()
+        };
+        let difference = (at(step)? - at(-step)?) / (2.0 * step);
+        if (difference - gradient[i]).abs() > 0.02 * scale {
+            wrong += 1; // a step across the kink of a maximum is wrong by right; a wrong gradient is wrong everywhere
+        }
+    }
+    var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu)?)?;
+    assert!(wrong * 20 <= probes, "{name}: {wrong} of {probes} gradients differ from finite differences");
+    Ok(())
+}
+
+#[test]
+fn convolution_equals_its_plain_form_and_finite_differences() -> Result<()> {
+    for (batch, channels, frames, out, kernel) in [(3, 5, 17, 4, 4), (1, 1, 4, 2, 4), (9, 7, 6, 3, 1), (2, 96, 40, 8, 3)] {
+        let x = random(&[batch, channels, frames], 1)?;
+        let w = random(&[out, channels, kernel], 2)?;
+        let fast = time_conv(&x, &w, true)?;
+        let plain = time_conv_plain(&x, &w)?;
+        assert!(largest_difference(&fast, &plain)? < 1e-4);
+        let weigh = random(fast.dims(), 3)?;
+        let g = |y: &Tensor| -> Result<_> { (y * weigh.as_tensor())?.sum_all()?.backward() };
+        let (a, b) = (g(&fast)?, g(&plain)?);
+        for var in [&x, &w] {
+            assert!(largest_difference(a.get(var).unwrap(), b.get(var).unwrap())? < 1e-3);
+            check("conv", var, &mut || (time_conv(&x, &w, true)? * weigh.as_tensor())?.sum_all(), 20)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_errors() -> Result<()> {
+    let x = random(&[2, 3, 5], 1)?;
+    assert!(time_conv(&x, random(&[4, 2, 3], 2)?.as_tensor(), true).is_err());
+    assert!(time_conv(&x, random(&[4, 3, 6], 2)?.as_tensor(), true).is_err());
+    let one = random(&[3], 4)?;
+    let given = Moments { mean: vec![0.0; 3], variance: vec![1.0; 3] };
+    assert!(norm_pool_elu(&x, &one, &one, NormBy::Given(&given), 6, true).is_err());
+    assert!(norm_pool_elu(&x, random(&[2], 4)?.as_tensor(), &one, NormBy::Given(&given), 2, true).is_err());
+    Ok(())
+}
+
+#[test]
+fn norm_pool_elu_equals_its_plain_form_and_finite_differences() -> Result<()> {
+    for (batch, frames, pool, elu) in [(3, 18, 4, true), (4, 8, 1, true), (2, 9, 3, false)] {
+        let channels = 5;
+        let x = random(&[batch, channels, frames], 5)?;
+        let gamma = random(&[channels], 6)?; // some are negative: the maximum is then where x is least
+        let beta = random(&[channels], 7)?;
+        let weigh = random(&[batch, channels, frames / pool], 8)?;
+        let given = Moments { mean: vec![0.1; channels], variance: vec![0.5; channels] };
+        for batch_mode in [true, false] {
+            let (keep_fast, keep_plain) = (BatchMoments::default(), BatchMoments::default());
+            let norm = |keep| if batch_mode { NormBy::Batch(keep) } else { NormBy::Given(&given) };
+            let fast = norm_pool_elu(&x, &gamma, &beta, norm(&keep_fast), pool, elu)?;
+            let plain = norm_pool_elu_plain(&x, &gamma, &beta, norm(&keep_plain), pool, elu)?;
+            assert!(largest_difference(&fast, &plain)? < 1e-5);
+            if batch_mode {
+                let (a, b) = (keep_fast.lock().unwrap().clone().unwrap(), keep_plain.lock().unwrap().clone().unwrap());
+                assert!(a.mean.iter().zip(&b.mean).all(|(a, b)| (a - b).abs() < 1e-6));
+                assert!(a.variance.iter().zip(&b.variance).all(|(a, b)| (a - b).abs() < 1e-6));
+            }
+            let g = |y: &Tensor| -> Result<_> { (y * weigh.as_tensor())?.sum_all()?.backward() };
+            let (a, b) = (g(&fast)?, g(&plain)?);
+            for var in [&x, &gamma, &beta] {
+                assert!(largest_difference(a.get(var).unwrap(), b.get(var).unwrap())? < 1e-4);
+                let keep = BatchMoments::default();
+                let norm = || if batch_mode { NormBy::Batch(&keep) } else { NormBy::Given(&given) };
+                let mut loss =
+                    || (norm_pool_elu(&x, &gamma, &beta, norm(), pool, elu)? * weigh.as_tensor())?.sum_all();
+                check("norm_pool_elu", var, &mut loss, 40)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A k2c1 small enough to probe: the real layers, kernels and pools, few channels.
+fn small() -> Architecture {
+    let mut a = Architecture::k2c1(Budget::M0_1, 6, &[2, 2, 1, 1], 3).unwrap();
+    let widths = [6, 4, 4, 4, 5, 5, 5, 5, 3];
+    a.layers = (0..8).map(|i| Layer { inputs: widths[i], outputs: widths[i + 1], ..a.layers[i] }).collect();
+    a
+}
+
+#[test]
+fn whole_network_equals_finite_differences() -> Result<()> {
+    let architecture = small();
+    let mut network = K2c1::new(&architecture, 3, &Device::Cpu)?;
+    let frames = architecture.receptive_field() + architecture.stride();
+    let x = random(&[6, 6, frames], 9)?;
+    let targets = random(&[6, 3], 10)?.affine(0.5, 0.5)?;
+    for (name, var) in network.parameters() {
+        let mut loss = || {
+            let logits = network.forward_train(&x)?;
+            trainer::train::loss::masked_bce(&logits, &targets, &targets.ones_like()?)
+        };
+        check(&name, &var, &mut loss, 30)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn one_seed_gives_one_network() -> Result<()> {
+    let weights = |seed| -> Result<Vec<f32>> {
+        K2c1::new(&small(), seed, &Device::Cpu)?.parameters()[0].1.flatten_all()?.to_vec1::<f32>()
+    };
+    assert_eq!(weights(1)?, weights(1)?);
+    assert_ne!(weights(1)?, weights(2)?);
+    Ok(())
+}
