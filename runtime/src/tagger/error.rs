@@ -5,10 +5,10 @@ use crate::mel::MelError;
 use crate::resample::ResampleError;
 use std::path::PathBuf;
 
-/// Why a model could not be loaded. Every message names the file.
+/// Why a model could not be loaded (the message names the file) or a song could not be tagged (the caller knows which).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LoadError {
+pub enum TaggerError {
     /// A file or folder cannot be read, or is not there.
     #[error("{}: {source}", path.display())]
     Io {
@@ -75,12 +75,6 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-/// Why a song could not be tagged.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TagError {
     /// There are no samples.
     #[error("the audio is empty")]
     Empty,
@@ -110,9 +104,9 @@ pub enum TagError {
     /// The spectrogram failed.
     #[error(transparent)]
     FrontEnd(#[from] MelError),
-    /// The network failed, or gave another shape than it had promised.
+    /// The network failed on this song, or gave another shape than it had promised.
     #[error("the network failed: {reason}")]
-    Network {
+    Run {
         /// What happened.
         reason: String,
     },

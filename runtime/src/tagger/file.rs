@@ -1,6 +1,6 @@
 //! Finding and reading the files of a model.
 
-use super::{LoadError, Precision, TaggerOptions};
+use super::{Precision, TaggerError, TaggerOptions};
 use crate::card::{Card, CardError};
 use std::fs::File;
 use std::io::Read;
@@ -23,14 +23,14 @@ pub(super) struct ModelFile {
 }
 
 /// Reads the model at `path`: a folder or an ONNX file.
-pub(super) fn read_model(path: &Path, options: &TaggerOptions) -> Result<ModelFile, LoadError> {
-    let io = |source| LoadError::Io { path: path.into(), source };
+pub(super) fn read_model(path: &Path, options: &TaggerOptions) -> Result<ModelFile, TaggerError> {
+    let io = |source| TaggerError::Io { path: path.into(), source };
     if !std::fs::metadata(path).map_err(io)?.is_dir() {
         let proto = read_proto(path)?;
         let card = match card_inside(path, &proto)? {
             Some(card) => card,
             None => card_file(&path.with_file_name(Card::FILE_NAME))?
-                .ok_or_else(|| LoadError::NoCard { path: path.into() })?,
+                .ok_or_else(|| TaggerError::NoCard { path: path.into() })?,
         };
         return Ok(ModelFile { path: path.into(), proto, card });
     }
@@ -41,18 +41,18 @@ pub(super) fn read_model(path: &Path, options: &TaggerOptions) -> Result<ModelFi
     };
     let file = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
     let looked_for = names.join(", ");
-    let file = file.ok_or_else(|| LoadError::NoModel { path: path.into(), looked_for })?;
+    let file = file.ok_or_else(|| TaggerError::NoModel { path: path.into(), looked_for })?;
     let proto = read_proto(&file)?;
     let card = match card_file(&path.join(Card::FILE_NAME))? {
         Some(card) => card,
-        None => card_inside(&file, &proto)?.ok_or_else(|| LoadError::NoCard { path: file.clone() })?,
+        None => card_inside(&file, &proto)?.ok_or_else(|| TaggerError::NoCard { path: file.clone() })?,
     };
     Ok(ModelFile { path: file, proto, card })
 }
 
-pub(super) fn read_proto(path: &Path) -> Result<ModelProto, LoadError> {
+pub(super) fn read_proto(path: &Path) -> Result<ModelProto, TaggerError> {
     let bytes = read_limited(path)?;
-    let not_onnx = |reason: String| LoadError::NotOnnx { path: path.into(), reason };
+    let not_onnx = |reason: String| TaggerError::NotOnnx { path: path.into(), reason };
     let proto =
         super::guard(|| tract_onnx::onnx().proto_model_for_read(&mut &bytes[..])).map_err(not_onnx)?;
     // Almost any few bytes are some protobuf message.
@@ -62,9 +62,9 @@ pub(super) fn read_proto(path: &Path) -> Result<ModelProto, LoadError> {
     Ok(proto)
 }
 
-fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
-    let io = |source| LoadError::Io { path: path.into(), source };
-    let too_large = |bytes| LoadError::TooLarge { path: path.into(), bytes, limit: MAX_BYTES };
+fn read_limited(path: &Path) -> Result<Vec<u8>, TaggerError> {
+    let io = |source| TaggerError::Io { path: path.into(), source };
+    let too_large = |bytes| TaggerError::TooLarge { path: path.into(), bytes, limit: MAX_BYTES };
     let file = File::open(path).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
     if size > MAX_BYTES {
@@ -76,12 +76,12 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
     if bytes.len() as u64 > MAX_BYTES { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
 }
 
-fn card_inside(path: &Path, proto: &ModelProto) -> Result<Option<Card>, LoadError> {
+fn card_inside(path: &Path, proto: &ModelProto) -> Result<Option<Card>, TaggerError> {
     let entry = proto.metadata_props.iter().find(|entry| entry.key == Card::METADATA_KEY);
     entry.map(|entry| checked(path, &entry.value)).transpose()
 }
 
-fn card_file(path: &Path) -> Result<Option<Card>, LoadError> {
+fn card_file(path: &Path) -> Result<Option<Card>, TaggerError> {
     if !path.is_file() {
         return Ok(None);
     }
@@ -89,12 +89,12 @@ fn card_file(path: &Path) -> Result<Option<Card>, LoadError> {
     checked(path, &json).map(Some)
 }
 
-fn checked(path: &Path, json: &str) -> Result<Card, LoadError> {
+fn checked(path: &Path, json: &str) -> Result<Card, TaggerError> {
     let card = Card::parse(json).and_then(|card: Card| -> Result<Card, CardError> {
         card.validate()?;
         Ok(card)
     });
-    card.map_err(|source| LoadError::Card { path: path.into(), source })
+    card.map_err(|source| TaggerError::Card { path: path.into(), source })
 }
 
 /// Weights in files of their own: only beside the ONNX file, which may name any path.

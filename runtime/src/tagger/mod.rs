@@ -24,7 +24,7 @@ mod network;
 mod song;
 mod windows;
 
-pub use error::{LoadError, TagError};
+pub use error::TaggerError;
 pub use network::{AxisSize, Network, NetworkError, NetworkSpec, Values};
 pub use song::{SongTags, TagScore};
 
@@ -94,19 +94,19 @@ impl Tagger {
     /// `card.json`, or an ONNX file with the card in its metadata or a `card.json` beside it.
     ///
     /// # Errors
-    /// [`LoadError`], which names the file and the reason.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
+    /// [`TaggerError`], which names the file and the reason.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, TaggerError> {
         Self::load_with(path, &TaggerOptions::default())
     }
 
     /// Loads a model; see [`load`](Self::load).
     ///
     /// # Errors
-    /// [`LoadError`], which names the file and the reason.
-    pub fn load_with(path: impl AsRef<Path>, options: &TaggerOptions) -> Result<Self, LoadError> {
+    /// [`TaggerError`], which names the file and the reason.
+    pub fn load_with(path: impl AsRef<Path>, options: &TaggerOptions) -> Result<Self, TaggerError> {
         let ModelFile { path, proto, card } = file::read_model(path.as_ref(), options)?;
         let mel_config = card.front_end.mel_config();
-        let mel_config = mel_config.map_err(|source| LoadError::Card { path: path.clone(), source })?;
+        let mel_config = mel_config.map_err(|source| TaggerError::Card { path: path.clone(), source })?;
         let rounds = |node: &tract_onnx::pb::NodeProto| node.op_type.starts_with('Q');
         let int8 = proto.graph.iter().flat_map(|graph| &graph.node).any(rounds);
         let window = if card.input.sliding {
@@ -124,13 +124,15 @@ impl Tagger {
             fuse: options.fuse,
         };
         let network = Network::new(proto, &path, &spec).map_err(|error| match error {
-            NetworkError::Names(reason) => LoadError::Mismatch { path: path.clone(), reason },
-            NetworkError::Failed(reason) => LoadError::Network { path: path.clone(), reason },
+            NetworkError::Names(reason) => TaggerError::Mismatch { path: path.clone(), reason },
+            NetworkError::Failed(reason) => TaggerError::Network { path: path.clone(), reason },
         })?;
         let tags = card.tags.as_slice().into();
         let precision = if int8 { Precision::Int8 } else { Precision::Float };
         let tagger = Self { path, card, mel_config, tags, precision, network };
-        tagger.check_outputs().map_err(|reason| LoadError::Mismatch { path: tagger.path.clone(), reason })?;
+        tagger
+            .check_outputs()
+            .map_err(|reason| TaggerError::Mismatch { path: tagger.path.clone(), reason })?;
         Ok(tagger)
     }
 
@@ -170,9 +172,9 @@ impl Tagger {
     /// window of a longer one is not heard.
     ///
     /// # Errors
-    /// When there is nothing to hear ([`TagError::Empty`], [`TagError::Silent`]), a sample is not finite, the rate
+    /// When there is nothing to hear ([`TaggerError::Empty`], [`TaggerError::Silent`]), a sample is not finite, the rate
     /// cannot be resampled, or the network fails.
-    pub fn tag(&self, pcm: Pcm<'_>) -> Result<SongTags, TagError> {
+    pub fn tag(&self, pcm: Pcm<'_>) -> Result<SongTags, TaggerError> {
         windows::audible(pcm.samples)?;
         let rate = self.mel_config.sample_rate;
         let samples = resample(pcm, rate)?;
@@ -186,22 +188,22 @@ impl Tagger {
     ///
     /// # Errors
     /// When there are no frames or half ones, a value is not finite, or the network fails.
-    pub fn tag_frames(&self, frames: &[f32]) -> Result<SongTags, TagError> {
+    pub fn tag_frames(&self, frames: &[f32]) -> Result<SongTags, TaggerError> {
         let config = &self.mel_config;
         let samples = frames.len() / config.mel_bands * config.hop_length;
         self.tag_with_length(frames, samples as f64 / f64::from(config.sample_rate))
     }
 
-    fn tag_with_length(&self, frames: &[f32], seconds: f64) -> Result<SongTags, TagError> {
+    fn tag_with_length(&self, frames: &[f32], seconds: f64) -> Result<SongTags, TaggerError> {
         let (input, mel_bands) = (&self.card.input, self.mel_config.mel_bands);
         if frames.is_empty() {
-            return Err(TagError::Empty);
+            return Err(TaggerError::Empty);
         }
         if !frames.len().is_multiple_of(mel_bands) {
-            return Err(TagError::Frames { values: frames.len(), mel_bands });
+            return Err(TaggerError::Frames { values: frames.len(), mel_bands });
         }
         if let Some(index) = frames.iter().position(|value| !value.is_finite()) {
-            return Err(TagError::NotFinite { index });
+            return Err(TaggerError::NotFinite { index });
         }
         let codes = input.codes.then(|| FrameCodes::of(self.mel_config.compression));
         let (mut probabilities, mut embeddings) = (Vec::new(), Vec::new());
@@ -211,11 +213,11 @@ impl Tagger {
             let shape = windows::shape(input, 1, span, mel_bands);
             let outputs = self.network.run(&shape, &laid_out);
             let mut outputs =
-                outputs.map_err(|error| TagError::Network { reason: error.to_string() })?.into_iter();
+                outputs.map_err(|error| TaggerError::Run { reason: error.to_string() })?.into_iter();
             let tags = outputs.next().unwrap_or(Values { shape: vec![], values: vec![] });
             if tags.values.len() != windows * self.tags.len() {
                 let reason = format!("tags of shape {:?} for {windows} windows", tags.shape);
-                return Err(TagError::Network { reason });
+                return Err(TaggerError::Run { reason });
             }
             probabilities.extend(tags.values);
             embeddings.extend(outputs.flat_map(|output| output.values));
@@ -226,12 +228,12 @@ impl Tagger {
     }
 
     /// Logits, or what a damaged network says, must not pass for probabilities.
-    fn check_probabilities(&self, probabilities: &mut [f32]) -> Result<(), TagError> {
+    fn check_probabilities(&self, probabilities: &mut [f32]) -> Result<(), TaggerError> {
         const ROUNDING: f32 = 1e-4;
         for (i, p) in probabilities.iter_mut().enumerate() {
             if !(-ROUNDING..=1.0 + ROUNDING).contains(p) {
                 let tag = self.tags[i % self.tags.len()].clone();
-                return Err(TagError::NoProbability { tag, value: *p });
+                return Err(TaggerError::NoProbability { tag, value: *p });
             }
             *p = p.clamp(0.0, 1.0);
         }

@@ -71,10 +71,10 @@ impl Network {
     ///
     /// # Errors
     /// What is wrong with the file.
-    pub fn open(path: &Path, spec: &NetworkSpec<'_>) -> Result<Self, super::LoadError> {
+    pub fn open(path: &Path, spec: &NetworkSpec<'_>) -> Result<Self, super::TaggerError> {
         let proto = super::file::read_proto(path)?;
         Self::new(proto, path, spec)
-            .map_err(|error| super::LoadError::Network { path: path.into(), reason: error.to_string() })
+            .map_err(|error| super::TaggerError::Network { path: path.into(), reason: error.to_string() })
     }
 
     pub(super) fn new(

@@ -1,6 +1,6 @@
 //! Which frames go into the network at once.
 
-use super::TagError;
+use super::TaggerError;
 use crate::card::{Axis, InputSpec};
 use crate::mel::FrameCodes;
 use std::ops::Range;
@@ -77,15 +77,15 @@ fn frames_before_bands(input: &InputSpec) -> bool {
 }
 
 /// Checks that there is something to hear.
-pub(super) fn audible(samples: &[f32]) -> Result<(), TagError> {
+pub(super) fn audible(samples: &[f32]) -> Result<(), TaggerError> {
     if samples.is_empty() {
-        return Err(TagError::Empty);
+        return Err(TaggerError::Empty);
     }
     if let Some(index) = samples.iter().position(|sample| !sample.is_finite()) {
-        return Err(TagError::NotFinite { index });
+        return Err(TaggerError::NotFinite { index });
     }
     let peak = samples.iter().fold(0.0, |peak: f32, sample| peak.max(sample.abs()));
-    if peak < super::SILENCE { Err(TagError::Silent { peak }) } else { Ok(()) }
+    if peak < super::SILENCE { Err(TaggerError::Silent { peak }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -144,10 +144,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_heard_says_so() {
-        assert!(matches!(audible(&[]), Err(TagError::Empty)));
-        assert!(matches!(audible(&[0.0, 9e-5]), Err(TagError::Silent { peak }) if peak == 9e-5));
-        assert!(matches!(audible(&[1.0, f32::NAN]), Err(TagError::NotFinite { index: 1 })));
-        assert!(matches!(audible(&[f32::NEG_INFINITY]), Err(TagError::NotFinite { index: 0 })));
+        assert!(matches!(audible(&[]), Err(TaggerError::Empty)));
+        assert!(matches!(audible(&[0.0, 9e-5]), Err(TaggerError::Silent { peak }) if peak == 9e-5));
+        assert!(matches!(audible(&[1.0, f32::NAN]), Err(TaggerError::NotFinite { index: 1 })));
+        assert!(matches!(audible(&[f32::NEG_INFINITY]), Err(TaggerError::NotFinite { index: 0 })));
         assert!(audible(&[0.0, -1.1e-4]).is_ok());
     }
 

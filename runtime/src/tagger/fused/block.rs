@@ -263,7 +263,7 @@ mod tests {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = pulp::x86::V3::try_new() {
             y.fill(f32::NAN);
-            avx2.vectorize(Run { block, x, frames, y: &mut y });
+            Simd::vectorize(avx2, Run { block, x, frames, y: &mut y });
             results.push(y);
         }
         results
