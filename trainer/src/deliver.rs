@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use runtime::card::{Axis, Card, CardError, FrontEnd, InputSpec, OutputSpec};
 use runtime::mel::{FrameCodes, MelConfig};
-use runtime::tagger::{LoadError, Precision, TagError, Tagger, TaggerOptions};
+use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -34,12 +34,9 @@ pub enum DeliverError {
         /// The reason.
         source: std::io::Error,
     },
-    /// The runtime does not load what was written.
+    /// The runtime does not load or run what was written.
     #[error("the runtime on the exported model: {0}")]
-    Load(#[from] LoadError),
-    /// The runtime does not run what was written.
-    #[error("the runtime on the exported model: {0}")]
-    Tag(#[from] TagError),
+    Runtime(#[from] TaggerError),
     /// The runtime's answers do not fit the clips.
     #[error(transparent)]
     Scores(#[from] ScoresError),
@@ -199,11 +196,11 @@ pub fn score_by_runtime(
 ///
 /// # Errors
 /// When the model cannot be run.
-pub fn probabilities_by_runtime(tagger: &Tagger, clips: &[LabelledClip<'_>]) -> Result<Vec<f32>, TagError> {
+pub fn probabilities_by_runtime(tagger: &Tagger, clips: &[LabelledClip<'_>]) -> Result<Vec<f32>, TaggerError> {
     let codes = FrameCodes::of(tagger.mel_config().compression);
     let rows = clips.par_iter().map(|clip| {
         let frames: Vec<f32> = clip.codes.iter().map(|&code| codes.decode(code)).collect();
         Ok(tagger.tag_frames(&frames)?.mean)
     });
-    Ok(rows.collect::<Result<Vec<_>, TagError>>()?.concat())
+    Ok(rows.collect::<Result<Vec<_>, TaggerError>>()?.concat())
 }
