@@ -130,7 +130,9 @@ impl Chain {
         if elu && !last {
             self.then("Elu", &[], vec![float("alpha", 1.0)]);
             if int8 {
-                self.rounded(0.02, -70);
+                // No simple fraction of the first scale, or every other value would lie between two steps; and a
+                // larger one, so that one step of difference stays one.
+                self.rounded(0.0371, -70);
             }
         }
         self.end.1 = out;
@@ -186,7 +188,8 @@ fn run(
     let shape = [AxisSize::Fixed(1), AxisSize::Fixed(channels), size];
     let spec = NetworkSpec { input: None, shape: &shape, outputs: &[], fuse };
     let network = Network::new(model.clone(), Path::new("model.onnx"), &spec).unwrap();
-    let x: Vec<f32> = (0..channels * frames).map(|i| ((i * 7919 % 100_003) as f32) / 33_000.0 - 1.5).collect();
+    let x: Vec<f32> =
+        (0..channels * frames).map(|i| ((i * 7919 % 100_003) as f32) / 33_000.0 - 1.5).collect();
     let outputs = network.run(&[1, channels, frames], &x).unwrap();
     let promised = network.output_shapes(frames).unwrap();
     assert_eq!(promised, outputs.iter().map(|output| output.shape.clone()).collect::<Vec<_>>());
@@ -234,7 +237,7 @@ proptest! {
         let (count, fused) = run(&model, channels, frames, true, true);
         let (_, plain) = run(&model, channels, frames, true, false);
         prop_assert_eq!(count, 1);
-        prop_assert!(worst(&fused, &plain) < 0.0301, "{}", worst(&fused, &plain));
+        prop_assert!(worst(&fused, &plain) < 0.0372, "{}", worst(&fused, &plain));
         let (a, b) = (fused.concat(), plain.concat());
         let different = a.iter().zip(&b).filter(|(a, b)| (*a - *b).abs() > 1e-3).count();
         prop_assert!(different <= 2 + a.len() / 100, "{different} of {}", a.len());
