@@ -13,3 +13,6 @@ mod rewrite;
 
 pub(super) use op::register;
 pub(super) use rewrite::rewrite;
+
+#[cfg(test)]
+mod tests;
