@@ -93,7 +93,7 @@ fn every_way_to_run_a_network_gives_the_same_answers() -> Result<()> {
                 let got: Vec<f32> = run(Precision::Int8, fuse).into_iter().map(logit).collect();
                 let difference = largest(&integers, &got);
                 assert!(
-                    difference < 1.01 * step,
+                    difference < 0.01 * step,
                     "int8, {pools:?}, fuse {fuse}: {difference}, a step is {step}"
                 );
             }

@@ -14,12 +14,14 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// Covers `low..=high`, widened to contain 0.
-    pub fn covering(low: f32, high: f32) -> Self {
-        let (low, high) = (f64::from(low.min(0.0)), f64::from(high.max(0.0)));
-        let scale = ((high - low) / 255.0).max(1e-6);
-        let zero_point = (-128.0 - low / scale).round().clamp(-128.0, 127.0) as i8;
-        Self { scale: scale as f32, zero_point }
+    /// A scale of 2 to the power of `exponent`, reaching down to `low` (at most 0) as far as the integers go.
+    ///
+    /// Only powers of two: whatever order an engine adds in, sums of such numbers are exact in float32, so that every
+    /// engine rounds the very same value (see [`super`]).
+    pub fn power_of_two(exponent: i32, low: f32) -> Self {
+        let scale = 2f32.powi(exponent);
+        let zero_point = (-128.0 - (low.min(0.0) / scale).floor()).clamp(-128.0, 127.0) as i8;
+        Self { scale, zero_point }
     }
 
     /// The front end's codes, less 128.
@@ -58,33 +60,51 @@ impl Affine {
 /// ELU of what is below this is -1 within a step of any range: the sums need not reach lower.
 const ELU_FLOOR: f32 = -6.0;
 
+/// Finer steps than those that cover everything are tried this far.
+const FINER: i32 = 4;
+
 /// Ranges of a layer's pooled sums and, with `elu`, of what follows: those with the least squared error on `values`,
-/// among ones that cut off more and more of the top. The last two values are the extremes.
+/// among ones with finer steps that cut off more and more of the top. The last two values are the extremes.
 pub(super) fn choose(values: &[f32], elu: bool) -> (Affine, Option<Affine>) {
     let (low, high) = values.iter().fold((0.0f32, 0.0f32), |(low, high), &v| (low.min(v), high.max(v)));
     let activation = |v: f32| if elu && v < 0.0 { v.exp_m1() } else { v };
     let floors: &[f32] = if elu { &[ELU_FLOOR, -4.5, -3.0] } else { &[f32::NEG_INFINITY] };
-    let shares: &[f32] = &[1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4];
+    let covering = |low: f32, high: f32| ((high - low).max(1e-6) / 255.0).log2().ceil() as i32;
     let mut best: Option<(f64, (Affine, Option<Affine>))> = None;
     for &floor in floors {
-        for &share in shares {
-            let (low, high) = (if elu { low.max(floor) } else { low * share }, high * share);
-            let pooled = Affine::covering(low, high);
-            let activated = elu.then(|| Affine::covering(activation(low), high));
-            let error: f64 = values
-                .iter()
-                .map(|&v| {
-                    let got = pooled.round(v);
-                    let got = activated.map_or(got, |a| a.round(activation(got)));
-                    f64::from(got - activation(v)).powi(2)
-                })
-                .sum();
-            if best.as_ref().is_none_or(|(least, _)| error < *least) {
-                best = Some((error, (pooled, activated)));
+        let low = low.max(floor);
+        let coarsest = covering(low, high);
+        for exponent in coarsest - FINER..=coarsest {
+            let pooled = Affine::power_of_two(exponent, low);
+            let choices: Vec<Option<Affine>> = if elu {
+                let low = activation(low);
+                let coarsest = covering(low, high);
+                (coarsest - FINER..=coarsest).map(|e| Some(Affine::power_of_two(e, low))).collect()
+            } else {
+                vec![None]
+            };
+            for activated in choices {
+                let error: f64 = values
+                    .iter()
+                    .map(|&v| {
+                        let got = pooled.round(v);
+                        let got = activated.map_or(got, |a| a.round(activation(got)));
+                        f64::from(got - activation(v)).powi(2)
+                    })
+                    .sum();
+                if best.as_ref().is_none_or(|(least, _)| error < *least) {
+                    best = Some((error, (pooled, activated)));
+                }
             }
         }
     }
     best.expect("at least one range was tried").1
+}
+
+/// The next number above `scale` (positive) with four significant bits: 8 to 15 times a power of two.
+pub(super) fn round_up_scale(scale: f32) -> f32 {
+    let grain = 2f32.powi(scale.log2().floor() as i32 - 3);
+    (scale / grain).ceil() * grain
 }
 
 #[cfg(test)]
@@ -106,15 +126,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rounding_is_within_half_a_step_and_keeps_zero(low in -50f32..0.0, high in 0f32..50.0, share in 0f32..1.0) {
-            let a = Affine::covering(low, high);
-            let v = low + (high - low) * share;
-            // The zero point is rounded, so an end may be cut by half a step.
-            prop_assert!((a.round(v) - v).abs() <= 1.01 * a.scale);
+        fn rounding_is_within_half_a_step_and_keeps_zero(exponent in -10i32..3, low in -50f32..0.0, share in 0f32..1.0) {
+            let a = Affine::power_of_two(exponent, low);
+            let (least, most) = (a.real(-128), a.real(127));
+            let v = least + (most - least) * share;
+            prop_assert!((a.round(v) - v).abs() <= 0.501 * a.scale);
             prop_assert_eq!(a.round(0.0), 0.0);
+            prop_assert!(least <= low || a.zero_point == 127);
             for i in -128..=127i8 {
                 prop_assert_eq!(a.quantise(a.real(i)), i);
             }
+        }
+
+        #[test]
+        fn weight_scales_have_four_bits_and_are_not_much_larger(scale in 1e-6f32..10.0) {
+            let rounded = round_up_scale(scale);
+            prop_assert!(rounded >= scale && rounded <= scale * 1.1251);
+            prop_assert_eq!(rounded.to_bits() & 0x000f_ffff, 0);
         }
     }
 
