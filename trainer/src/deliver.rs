@@ -63,7 +63,8 @@ impl Delivery {
     ) -> Result<Self, DeliverError> {
         let codes = FrameCodes::of(mel.compression);
         let folded = Folded::of(network, &state.standardise)?;
-        let calibration = calibration(training, mel.mel_bands, &codes, network.architecture().receptive_field())?;
+        let calibration =
+            calibration(training, mel.mel_bands, &codes, network.architecture().receptive_field())?;
         let quantised = quantise(&folded, codes, &calibration)?;
         let card = card(name, network, state, mel, &quantised);
         Ok(Self { folded, quantised, card })
@@ -135,7 +136,11 @@ fn card(name: &str, network: &K2c1, state: &RunState, mel: &MelConfig, quantised
             codes: true,
             other: Default::default(),
         },
-        outputs: OutputSpec { tags: "tags".into(), embedding: Some("embedding".into()), other: Default::default() },
+        outputs: OutputSpec {
+            tags: "tags".into(),
+            embedding: Some("embedding".into()),
+            other: Default::default(),
+        },
         front_end: FrontEnd::from(mel),
         tags: state.tags.clone(),
         thresholds: None,
@@ -196,7 +201,10 @@ pub fn score_by_runtime(
 ///
 /// # Errors
 /// When the model cannot be run.
-pub fn probabilities_by_runtime(tagger: &Tagger, clips: &[LabelledClip<'_>]) -> Result<Vec<f32>, TaggerError> {
+pub fn probabilities_by_runtime(
+    tagger: &Tagger,
+    clips: &[LabelledClip<'_>],
+) -> Result<Vec<f32>, TaggerError> {
     let codes = FrameCodes::of(tagger.mel_config().compression);
     let rows = clips.par_iter().map(|clip| {
         let frames: Vec<f32> = clip.codes.iter().map(|&code| codes.decode(code)).collect();

@@ -1,6 +1,6 @@
 //! The host trainer.
 pub mod corpus;
-//pub mod deliver;
+pub mod deliver;
 pub mod device;
 pub mod eval;
 pub mod export;

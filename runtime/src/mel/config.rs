@@ -133,7 +133,7 @@ impl MelConfig {
             return Err(MelError::BandEdges { f_min: self.f_min, f_max: self.f_max, nyquist });
         }
         if let Compression::Log10 { scale, bias } = self.compression {
-            let positive = |x: f32| x >= f32::MIN_POSITIVE && x <= f32::MAX;
+            let positive = |x: f32| (f32::MIN_POSITIVE..=f32::MAX).contains(&x);
             if !positive(scale) || !positive(bias) {
                 return Err(MelError::Compression { scale, bias });
             }

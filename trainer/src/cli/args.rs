@@ -64,7 +64,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "4,4,4,4")]
     pub pools: Vec<usize>,
     /// Passes over the training clips at most
-    #[arg(long, value_name = "N", default_value_t = 40)]
+    #[arg(long, value_name = "N", default_value_t = 20)]
     pub epochs: usize,
     /// Folder of the run: model, card, metrics, plots, checkpoint
     #[arg(long, value_name = "DIR")]
@@ -79,7 +79,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Recipe")]
     pub batch_size: usize,
     /// Peak learning rate of AdamW
-    #[arg(long, value_name = "RATE", default_value_t = 3e-3, help_heading = "Recipe")]
+    #[arg(long, value_name = "RATE", default_value_t = 4e-3, help_heading = "Recipe")]
     pub learning_rate: f64,
     /// Share of the steps in which the learning rate rises
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Recipe")]

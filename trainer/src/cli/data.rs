@@ -14,12 +14,18 @@ pub struct Data {
 }
 
 impl Data {
-    pub fn load(spec: &CorpusSpec, options: &CorpusOptions, mel: &MelConfig, args: &CorpusArgs) -> Result<Self> {
+    pub fn load(
+        spec: &CorpusSpec,
+        options: &CorpusOptions,
+        mel: &MelConfig,
+        args: &CorpusArgs,
+    ) -> Result<Self> {
         show::stage(&format!("Corpus {spec}"));
         let loaded = corpus::load(spec, options)?;
         show::problems(&loaded.problems);
         if !loaded.dropped_tags.is_empty() {
-            let names: Vec<String> = loaded.dropped_tags.iter().map(|(tag, n)| format!("{tag} ({n})")).collect();
+            let names: Vec<String> =
+                loaded.dropped_tags.iter().map(|(tag, n)| format!("{tag} ({n})")).collect();
             show::line(&format!("tags with too few positive clips, left out: {}", names.join(", ")));
         }
         if loaded.unlabelled > 0 {
@@ -32,7 +38,8 @@ impl Data {
         bar.finish_and_clear();
         let Prepared { corpus, features, problems, extracted } = prepared?;
         show::problems(&problems);
-        let hours: f64 = (0..features.len()).map(|i| features.frames(i) as f64).sum::<f64>() * mel.hop_length as f64
+        let hours: f64 = (0..features.len()).map(|i| features.frames(i) as f64).sum::<f64>()
+            * mel.hop_length as f64
             / f64::from(mel.sample_rate)
             / 3600.0;
         let count = |split| corpus.clips.iter().filter(|c| c.split == Some(split)).count();

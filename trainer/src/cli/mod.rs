@@ -29,7 +29,8 @@ impl TrainArgs {
         let corpus = self.corpus.to_string();
         let corpus = corpus.trim_end_matches(['/', '\\']);
         let last = corpus.rsplit(['/', '\\', ':']).next().unwrap_or("corpus");
-        let corpus = if corpus.starts_with("synth") { "synth" } else { last.split('.').next().unwrap_or(last) };
+        let corpus =
+            if corpus.starts_with("synth") { "synth" } else { last.split('.').next().unwrap_or(last) };
         format!("runs/{corpus}-k2c1-{}", self.budget).into()
     }
 }

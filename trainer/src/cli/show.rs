@@ -21,7 +21,10 @@ pub fn problems(problems: &[Problem]) {
         line(&format!("left out {}: {}", problem.id, problem.reason));
     }
     if problems.len() > PROBLEMS_SHOWN {
-        line(&format!("and {} more left out; metrics.json does not count them", problems.len() - PROBLEMS_SHOWN));
+        line(&format!(
+            "and {} more left out; metrics.json does not count them",
+            problems.len() - PROBLEMS_SHOWN
+        ));
     }
 }
 

@@ -36,7 +36,8 @@ pub fn synth(args: &SynthArgs) -> Result<ExitCode> {
         rows.push_str(&format!("synthetic-{i:05}.wav,{split},{}\n", tags.join(";")));
     }
     let manifest = args.to.join("manifest.csv");
-    trainer::files::write_atomically(&manifest, rows.as_bytes()).with_context(|| format!("{}", manifest.display()))?;
+    trainer::files::write_atomically(&manifest, rows.as_bytes())
+        .with_context(|| format!("{}", manifest.display()))?;
     println!("{} clips and {}", args.clips, manifest.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -25,7 +25,8 @@ pub fn main_job() -> Result<ExitCode> {
     let mut args = TrainArgs::main_job();
     args.licence = Some("MIT OR Apache-2.0".into());
     let base = args.default_out();
-    let numbered = |n: usize| if n == 1 { base.clone() } else { PathBuf::from(format!("{}-{n}", base.display())) };
+    let numbered =
+        |n: usize| if n == 1 { base.clone() } else { PathBuf::from(format!("{}-{n}", base.display())) };
     let finished = |folder: &Path| folder.join("metrics.json").exists();
     let folder = (1..).map(numbered).find(|f| !finished(f)).unwrap_or_else(|| base.clone());
     args.resume = folder.join(CHECKPOINT).exists();
@@ -40,6 +41,10 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     check_folder(&args, &out, &checkpoint)?;
     let Model::K2c1 = args.model;
     let mel = MelConfig::MINIM;
+    let shape =
+        |tags| Architecture::k2c1(args.budget, mel.mel_bands, &args.pools, tags).map_err(anyhow::Error::msg);
+    // Before the corpus is read, so that a mistake in the settings does not cost the time of reading it.
+    let config = config(&args, &shape(1)?, &mel)?;
 
     let options = CorpusOptions {
         seed: args.seed,
@@ -56,8 +61,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         bail!("{} has no training clips", args.corpus);
     }
 
-    let architecture = Architecture::k2c1(args.budget, mel.mel_bands, &args.pools, tags.len()).map_err(anyhow::Error::msg)?;
-    let config = config(&args, &architecture, &mel)?;
+    let architecture = shape(tags.len())?;
     let chosen = trainer::device::choose(args.device);
     show::stage(&format!("Training k2c1 {} for at most {} epochs", args.budget, args.epochs));
     let seconds = |frames: usize| frames as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
@@ -108,7 +112,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         Ok(Some(scores(tags, clips, p)?.with_positive_threshold(args.data.positive_threshold)?))
     };
     let (validation_scores, test_scores) = (score(&validation)?, score(&test)?);
-    let name = format!("k2c1 {} on {}", args.budget, args.corpus);
+    let name = format!("k2c1 {}", args.budget);
     let eval_options = EvalOptions {
         split: "test".into(),
         split_rule: data.corpus.split_rule.clone(),
@@ -166,7 +170,12 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         ));
         let size = |name: &str| std::fs::metadata(out.join(name)).map_or(0, |m| m.len());
         let (float, int8) = (size("model.onnx"), size("model.int8.onnx"));
-        show::line(&format!("model.onnx {} kB, model.int8.onnx {} kB ({:.2} of it)", float / 1000, int8 / 1000, int8 as f64 / float as f64));
+        show::line(&format!(
+            "model.onnx {} kB, model.int8.onnx {} kB ({:.2} of it)",
+            float / 1000,
+            int8 / 1000,
+            int8 as f64 / float as f64
+        ));
     }
     if args.json {
         println!("{}", serde_json::to_string(&evaluation)?);
@@ -184,17 +193,26 @@ fn check_folder(args: &TrainArgs, out: &Path, checkpoint: &Path) -> Result<()> {
         bail!("--resume: there is no {}", checkpoint.display());
     }
     if there && !args.resume && !args.overwrite {
-        bail!("{} holds a run: continue it with --resume, replace it with --overwrite, or choose another --out", out.display());
+        bail!(
+            "{} holds a run: continue it with --resume, replace it with --overwrite, or choose another --out",
+            out.display()
+        );
     }
-    std::fs::create_dir_all(out).with_context(|| format!("{}", out.display()))
+    Ok(())
 }
 
 fn config(args: &TrainArgs, architecture: &Architecture, mel: &MelConfig) -> Result<TrainConfig> {
     if args.epochs == 0 || args.batch_size == 0 || args.patience == 0 {
         bail!("--epochs, --batch-size and --patience are at least 1");
     }
-    if !(args.learning_rate > 0.0 && args.learning_rate < 10.0) || !(0.0..1.0).contains(&args.warm_up) || args.weight_decay.is_nan() || args.weight_decay < 0.0 {
-        bail!("--learning-rate is above 0 and below 10, --warm-up from 0 to below 1, --weight-decay not negative");
+    if !(args.learning_rate > 0.0 && args.learning_rate < 10.0)
+        || !(0.0..1.0).contains(&args.warm_up)
+        || args.weight_decay.is_nan()
+        || args.weight_decay < 0.0
+    {
+        bail!(
+            "--learning-rate is above 0 and below 10, --warm-up from 0 to below 1, --weight-decay not negative"
+        );
     }
     let field = architecture.receptive_field();
     let crop_frames = match args.crop_seconds {
@@ -203,7 +221,9 @@ fn config(args: &TrainArgs, architecture: &Architecture, mel: &MelConfig) -> Res
             let frames = (seconds * f64::from(mel.sample_rate) / mel.hop_length as f64).round();
             if !(frames >= field as f64 && frames <= 1e6) {
                 let least = field as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
-                bail!("--crop-seconds {seconds}: this network hears {least:.2} s at once, and a crop is at least that");
+                bail!(
+                    "--crop-seconds {seconds}: this network hears {least:.2} s at once, and a crop is at least that"
+                );
             }
             frames as usize
         }
@@ -243,8 +263,9 @@ fn thresholds(tags: &[String], evaluation: &Evaluation) -> Vec<f32> {
 
 fn write_results(out: &Path, evaluation: &Evaluation, test: &Scores, outcome: &Outcome) -> Result<()> {
     let json = serde_json::to_string_pretty(evaluation)? + "\n";
-    plot::learning_curves(&out.join("learning"), &evaluation.model, &epochs(&outcome.state))?;
-    plot::roc_curves(&out.join("roc"), &evaluation.model, test)?;
+    let title = format!("{} on {}", evaluation.model, evaluation.corpus);
+    plot::learning_curves(&out.join("learning"), &title, &epochs(&outcome.state))?;
+    plot::roc_curves(&out.join("roc"), &title, test)?;
     plot::auc_by_tag(&out.join("auc"), evaluation)?;
     let run = serde_json::to_string_pretty(&serde_json::json!({
         "config": outcome.state.config,
@@ -275,22 +296,32 @@ fn epochs(state: &RunState) -> Vec<plot::EpochPoint> {
 fn what_next(args: &TrainArgs, out: &Path, data: &Data, seconds: f64) -> Result<()> {
     let folder = out.display();
     show::stage(&format!("Done in {seconds:.0} s: {folder}"));
-    show::line("model.onnx, model.int8.onnx, card.json   the model, for the runtime, the player or any ONNX engine");
+    show::line(
+        "model.onnx, model.int8.onnx, card.json   the model, for the runtime, the player or any ONNX engine",
+    );
     show::line("metrics.json, learning.png, roc.png, auc.png (and .svg)   what it can do");
     if let CorpusSpec::Synth { .. } = args.corpus {
         let test = data.corpus.clips.iter().find(|c| c.split == Some(Split::Test));
         if let Some(ClipSource::Synth(clip)) = test.map(|c| &c.source) {
             let wav = out.join("example.wav");
             synth::write_wav(clip, &wav).with_context(|| format!("{}", wav.display()))?;
-            eprintln!("\nTag a clip that it has not heard (synthetic; any song works, but this model knows no real music):");
+            eprintln!(
+                "\nTag a clip that it has not heard (synthetic; any song works, but this model knows no real music):"
+            );
             eprintln!("  cargo run -p player -- tag {} --model {folder}", wav.display());
         }
-        eprintln!("\nTrain on your own music, sub-folders as tags or a CSV with a path and a column per tag:");
-        eprintln!("  cargo run -p trainer -- train --corpus folder:DIR --model k2c1 --budget 0.25M --epochs 60 --out runs/mine");
+        eprintln!(
+            "\nTrain on your own music, sub-folders as tags or a CSV with a path and a column per tag:"
+        );
+        eprintln!(
+            "  cargo run -p trainer -- train --corpus folder:DIR --model k2c1 --budget 0.25M --epochs 60 --out runs/mine"
+        );
         eprintln!("  cargo run -p trainer -- train --corpus manifest:FILE.csv --out runs/mine");
     } else {
         eprintln!("\nTag a song with it:\n  cargo run -p player -- tag SONG --model {folder}");
-        eprintln!("\nScore it on another corpus:\n  cargo run -p trainer -- eval --model {folder} --corpus manifest:FILE.csv");
+        eprintln!(
+            "\nScore it on another corpus:\n  cargo run -p trainer -- eval --model {folder} --corpus manifest:FILE.csv"
+        );
     }
     Ok(())
 }

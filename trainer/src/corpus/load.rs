@@ -29,8 +29,9 @@ pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, Corpus
         CorpusSpec::Synth { clips } => {
             let spec = SynthSpec { clips: *clips, seconds: options.synth_seconds, seed: options.seed };
             let mut corpus = synth::corpus(&spec);
-            let kept = choose_tags(&mut corpus.tags, &mut corpus.clips, options);
-            return Ok(Loaded { corpus, problems: Vec::new(), dropped_tags: kept, unlabelled: 0 });
+            corpus.name = name;
+            let dropped_tags = choose_tags(&mut corpus.tags, &mut corpus.clips, options);
+            return Ok(Loaded { corpus, problems: Vec::new(), dropped_tags, unlabelled: 0 });
         }
         CorpusSpec::Folder(dir) => folder::list(dir)?,
         CorpusSpec::Manifest(file) => manifest::list(file)?,

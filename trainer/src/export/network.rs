@@ -22,8 +22,11 @@ pub fn float_model(folded: &Folded, card: &str) -> Vec<u8> {
     for (i, layer) in folded.layers.iter().enumerate() {
         let name = format!("layer{}", i + 1);
         let shape = &layer.layer;
-        let weight =
-            graph.floats(&format!("{name}.weight"), &[shape.outputs, shape.inputs, shape.kernel], &layer.weight);
+        let weight = graph.floats(
+            &format!("{name}.weight"),
+            &[shape.outputs, shape.inputs, shape.kernel],
+            &layer.weight,
+        );
         let bias = graph.floats(&format!("{name}.bias"), &[shape.outputs], &layer.bias);
         embedding = x.clone();
         x = convolve_and_pool(&mut graph, &name, shape, [&x, &weight, &bias]);
@@ -44,8 +47,11 @@ pub fn int8_model(quantised: &Quantised, card: &str) -> Vec<u8> {
     for (i, layer) in quantised.layers.iter().enumerate() {
         let name = format!("layer{}", i + 1);
         let shape = &layer.layer;
-        let integers =
-            graph.int8s(&format!("{name}.weight.int8"), &[shape.outputs, shape.inputs, shape.kernel], &layer.weight);
+        let integers = graph.int8s(
+            &format!("{name}.weight.int8"),
+            &[shape.outputs, shape.inputs, shape.kernel],
+            &layer.weight,
+        );
         let scales = graph.floats(&format!("{name}.weight.scale"), &[shape.outputs], &layer.weight_scale);
         let weight = dequantise(&mut graph, &format!("{name}.weight"), &integers, &scales);
         let integers = graph.int32s(&format!("{name}.bias.int32"), &[shape.outputs], &layer.bias);
@@ -87,7 +93,13 @@ fn round(graph: &mut Graph, name: &str, x: &str, affine: &Affine) -> String {
     graph.node("DequantizeLinear", &[&integers, &scale, &zero], &format!("{name}.real"), vec![])
 }
 
-fn finish(mut graph: Graph, architecture: &Architecture, logits: &str, embedding: &str, card: &str) -> ModelProto {
+fn finish(
+    mut graph: Graph,
+    architecture: &Architecture,
+    logits: &str,
+    embedding: &str,
+    card: &str,
+) -> ModelProto {
     let (first, last) = (architecture.layers[0], architecture.layers[architecture.layers.len() - 1]);
     let p = graph.node("Sigmoid", &[logits], "probability", vec![]);
     graph.node("Transpose", &[&p], "tags", vec![ints("perm", &[0, 2, 1])]);

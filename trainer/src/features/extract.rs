@@ -8,7 +8,7 @@ use runtime::resample::resample;
 use crate::corpus::{Clip, ClipSource};
 
 /// No more than this is used of a file: half an hour, so that a file of any size stays a bounded piece of memory.
-pub const MAX_SECONDS: f64 = 1800.0;
+const MAX_SECONDS: f64 = 1800.0;
 
 /// Part of the name of a cache folder: raised whenever decoding, resampling or the codes change.
 pub(super) const VERSION: u32 = 1;

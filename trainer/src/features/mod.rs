@@ -130,7 +130,7 @@ impl FeatureSet {
 
 /// Computes what the cache lacks, with `jobs` threads, and maps the codes of every usable clip.
 ///
-/// Of a file the first [`extract::MAX_SECONDS`] seconds are used. Files that cannot be read or decoded become
+/// Of a file the first half hour is used. Files that cannot be read or decoded become
 /// [`Problem`]s and leave the corpus. Memory: one decoded clip per job and a few clips' codes on their way to the
 /// disk, however large the corpus is. Only one process writes to a cache at a time; another waits.
 ///

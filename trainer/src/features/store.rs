@@ -147,7 +147,6 @@ impl Store {
     }
 
     /// Maps the codes written so far.
-    #[allow(unsafe_code)]
     pub fn map(&self) -> Result<Mmap, FeatureError> {
         // SAFETY: a map is unsound when someone changes or shortens the file under it. Programs of ours only append
         // to this file, and only under the lock; bytes that an index line speaks of are never written again.

@@ -195,7 +195,8 @@ mod tests {
         for pools in [&[4, 4, 4, 4][..], &[4, 4, 2, 1], &[2, 3, 1, 5], &[]] {
             let a = Architecture::k2c1(Budget::M0_1, 96, pools, 3).unwrap();
             for frames in 0..3000 {
-                let left = a.layers.iter().fold(frames, |n, l| (n + 1usize).saturating_sub(l.kernel) / l.pool);
+                let left =
+                    a.layers.iter().fold(frames, |n, l| (n + 1usize).saturating_sub(l.kernel) / l.pool);
                 assert_eq!(a.windows(frames), left, "{pools:?} {frames}");
             }
         }

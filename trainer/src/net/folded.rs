@@ -3,9 +3,9 @@
 //! Batch norm's affine map goes into the weights and biases of its convolution, and the standardisation of the input
 //! into the first layer (possible because nothing is padded). What comes in is then the log-mel itself, in decibel.
 
+use super::Standardise;
 use super::ops::time_conv;
 use super::{Architecture, K2c1, Layer, Network};
-use super::Standardise;
 use candle_core::{D, Device, Result, Tensor};
 
 /// A convolution with a bias, then pooling, then ELU (the output layer has neither).
@@ -62,7 +62,8 @@ impl Folded {
         let first = &mut layers[0];
         // x' = (x - mean) / deviation, so w x' = (w / deviation) x - sum of (w / deviation) mean.
         first.weight.iter_mut().for_each(|w| *w /= standardise.deviation);
-        for (bias, shift) in first.bias.iter_mut().zip(input_shift(&first.layer, &first.weight, standardise)) {
+        for (bias, shift) in first.bias.iter_mut().zip(input_shift(&first.layer, &first.weight, standardise))
+        {
             *bias += shift;
         }
         Ok(Self { architecture: network.architecture().clone(), standardise: standardise.clone(), layers })
@@ -83,8 +84,9 @@ pub fn input_shift(layer: &Layer, weight: &[f32], standardise: &Standardise) -> 
         .chunks(layer.inputs * layer.kernel)
         .map(|taps| {
             let bands = taps.chunks(layer.kernel).zip(&standardise.mean);
-            -bands.map(|(taps, &mean)| taps.iter().map(|&w| f64::from(w)).sum::<f64>() * f64::from(mean)).sum::<f64>()
-                as f32
+            -bands
+                .map(|(taps, &mean)| taps.iter().map(|&w| f64::from(w)).sum::<f64>() * f64::from(mean))
+                .sum::<f64>() as f32
         })
         .collect()
 }

@@ -37,7 +37,9 @@ impl K2c1 {
     /// # Errors
     /// When the architecture has no layers, or candle fails.
     pub fn new(architecture: &Architecture, seed: u64, device: &Device) -> Result<Self> {
-        let Some((last, hidden)) = architecture.layers.split_last() else { bail!("a network without layers") };
+        let Some((last, hidden)) = architecture.layers.split_last() else {
+            bail!("a network without layers")
+        };
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let blocks = hidden
             .iter()
@@ -65,7 +67,8 @@ impl K2c1 {
     /// # Errors
     /// When there is not one share per tag.
     pub fn set_prior(&mut self, shares: &[f32]) -> Result<()> {
-        let logits: Vec<f32> = shares.iter().map(|p| p.clamp(1e-4, 1.0 - 1e-4)).map(|p| (p / (1.0 - p)).ln()).collect();
+        let logits: Vec<f32> =
+            shares.iter().map(|p| p.clamp(1e-4, 1.0 - 1e-4)).map(|p| (p / (1.0 - p)).ln()).collect();
         self.output.bias.set(&Tensor::from_vec(logits, shares.len(), self.output.bias.device())?)
     }
 
@@ -77,7 +80,11 @@ impl K2c1 {
         (&self.output.weight, &self.output.bias)
     }
 
-    fn run(&self, x: &Tensor, mut block: impl FnMut(usize, &Block, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    fn run(
+        &self,
+        x: &Tensor,
+        mut block: impl FnMut(usize, &Block, &Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let mut y = x.clone();
         for (i, b) in self.blocks.iter().enumerate() {
             y = block(i, b, &time_conv(&y, &b.weight, i > 0)?)?;
@@ -105,7 +112,8 @@ impl Network for K2c1 {
             norm_pool_elu(y, &b.gamma, &b.beta, NormBy::Batch(&kept[i]), b.layer.pool, true)
         })?;
         for (block, kept) in self.blocks.iter_mut().zip(kept) {
-            let Some(batch) = kept.lock().expect("no thread panicked while holding the moments").take() else {
+            let Some(batch) = kept.lock().expect("no thread panicked while holding the moments").take()
+            else {
                 continue;
             };
             let blend = |running: &mut [f32], batch: &[f32]| {
@@ -118,7 +126,9 @@ impl Network for K2c1 {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.run(x, |_, b, y| norm_pool_elu(y, &b.gamma, &b.beta, NormBy::Given(&b.running), b.layer.pool, true))
+        self.run(x, |_, b, y| {
+            norm_pool_elu(y, &b.gamma, &b.beta, NormBy::Given(&b.running), b.layer.pool, true)
+        })
     }
 
     fn parameters(&self) -> Vec<(String, Var)> {

@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn what_is_measured_comes_out_centred_with_unit_deviation() {
         let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
-        let codes: Vec<u8> = (0..3000u32).map(|i| if i % 3 == 0 { 10 } else { (i * 37 % 251) as u8 }).collect();
+        let codes: Vec<u8> =
+            (0..3000u32).map(|i| if i % 3 == 0 { 10 } else { (i * 37 % 251) as u8 }).collect();
         let s = Standardise::measure([&codes[..1500], &codes[1500..]].into_iter(), 3, decode);
         assert_eq!(s.mean[0], -95.0);
         let table = s.table(decode);

@@ -65,8 +65,10 @@ pub fn quantise(folded: &Folded, codes: FrameCodes, calibration: &[Tensor]) -> R
         let mut rounded = FoldedLayer { weight: dequantise(layer, &weight, &weight_scale), ..layer.clone() };
         if i == 0 {
             // The input's mean is far from zero: what rounding did to the weights' sums goes out with the bias.
-            let (old, new) =
-                (input_shift(&layer.layer, &layer.weight, &folded.standardise), input_shift(&layer.layer, &rounded.weight, &folded.standardise));
+            let (old, new) = (
+                input_shift(&layer.layer, &layer.weight, &folded.standardise),
+                input_shift(&layer.layer, &rounded.weight, &folded.standardise),
+            );
             for ((bias, old), new) in rounded.bias.iter_mut().zip(old).zip(new) {
                 *bias += new - old;
             }
@@ -79,8 +81,10 @@ pub fn quantise(folded: &Folded, codes: FrameCodes, calibration: &[Tensor]) -> R
 
         let values = flatten(&want)?;
         let (pooled, activated) = range::choose(&values, layer.elu);
-        let quantised = QuantisedLayer { layer: layer.layer, weight, weight_scale, bias, bias_scale, pooled, activated };
-        float = want.iter().map(|x| if layer.elu { x.elu(1.0) } else { Ok(x.clone()) }).collect::<Result<_>>()?;
+        let quantised =
+            QuantisedLayer { layer: layer.layer, weight, weight_scale, bias, bias_scale, pooled, activated };
+        float =
+            want.iter().map(|x| if layer.elu { x.elu(1.0) } else { Ok(x.clone()) }).collect::<Result<_>>()?;
         integer = integer.iter().map(|x| quantised.forward_with(&rounded, x)).collect::<Result<_>>()?;
         scale_in = quantised.output();
         layers.push(quantised);
@@ -137,7 +141,8 @@ fn quantise_weights(layer: &FoldedLayer) -> (Vec<i8>, Vec<f32>) {
         .map(|w| (w.iter().fold(0.0f32, |top, w| top.max(w.abs())) / 127.0).max(f32::MIN_POSITIVE))
         .collect();
     let rounded = layer.weight.chunks(taps).zip(&scales);
-    let rounded = rounded.flat_map(|(w, s)| w.iter().map(move |w| (w / s).round().clamp(-127.0, 127.0) as i8));
+    let rounded =
+        rounded.flat_map(|(w, s)| w.iter().map(move |w| (w / s).round().clamp(-127.0, 127.0) as i8));
     (rounded.collect(), scales)
 }
 

@@ -49,7 +49,8 @@ impl Affine {
     /// # Errors
     /// When candle fails.
     pub fn round_tensor(&self, x: &Tensor) -> Result<Tensor> {
-        let values: Vec<f32> = x.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|v| self.round(v)).collect();
+        let values: Vec<f32> =
+            x.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|v| self.round(v)).collect();
         Tensor::from_vec(values, x.shape(), x.device())
     }
 }

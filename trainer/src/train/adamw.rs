@@ -70,7 +70,10 @@ impl AdamW {
         let slots = self.slots.iter();
         slots
             .flat_map(|s| {
-                [(format!("adam.first.{}", s.name), s.first.clone()), (format!("adam.second.{}", s.name), s.second.clone())]
+                [
+                    (format!("adam.first.{}", s.name), s.first.clone()),
+                    (format!("adam.second.{}", s.name), s.second.clone()),
+                ]
             })
             .collect()
     }
@@ -111,7 +114,8 @@ mod tests {
                 let g = 2.0 * w[i];
                 m[i] = 0.9 * m[i] + 0.1 * g;
                 v[i] = 0.999 * v[i] + 0.001 * g * g;
-                let change = (m[i] / (1.0 - 0.9f64.powi(t))) / ((v[i] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
+                let change =
+                    (m[i] / (1.0 - 0.9f64.powi(t))) / ((v[i] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
                 w[i] = w[i] * (1.0 - 0.01 * 0.1) - 0.01 * change;
             }
         }

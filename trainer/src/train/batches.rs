@@ -40,14 +40,17 @@ impl<'a> Batcher<'a> {
     pub fn new(clips: &'a [LabelledClip<'a>], table: Vec<[f32; 256]>, config: &'a TrainConfig) -> Self {
         let positive_weight = match config.balance {
             Balance::None => vec![1.0; clips.first().map_or(0, |c| c.labels.len())],
-            Balance::Tags => tag_shares(clips).iter().map(|p| ((1.0 - p) / p.max(1e-6)).sqrt().clamp(1.0, 10.0)).collect(),
+            Balance::Tags => {
+                tag_shares(clips).iter().map(|p| ((1.0 - p) / p.max(1e-6)).sqrt().clamp(1.0, 10.0)).collect()
+            }
         };
         Self { clips, table, config, positive_weight }
     }
 
     /// Steps in an epoch. A last batch of fewer than half the clips is dropped: its moments would be noise.
     pub fn steps(&self) -> usize {
-        let (whole, rest) = (self.clips.len() / self.config.batch_size, self.clips.len() % self.config.batch_size);
+        let (whole, rest) =
+            (self.clips.len() / self.config.batch_size, self.clips.len() % self.config.batch_size);
         (whole + usize::from(2 * rest >= self.config.batch_size)).max(1)
     }
 

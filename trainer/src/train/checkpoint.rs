@@ -95,7 +95,10 @@ impl Checkpoint {
             .into_iter()
             .map(|name| {
                 let tensor = &self.tensors[name];
-                let values = tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).map_err(|e| unusable(e.to_string()))?;
+                let values = tensor
+                    .flatten_all()
+                    .and_then(|t| t.to_vec1::<f32>())
+                    .map_err(|e| unusable(e.to_string()))?;
                 Ok((name, tensor.dims(), values.iter().flat_map(|v| v.to_le_bytes()).collect()))
             })
             .collect::<Result<_, CheckpointError>>()?;
@@ -130,7 +133,8 @@ impl Checkpoint {
                 }
                 let values: Vec<f32> =
                     view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-                let tensor = Tensor::from_vec(values, view.shape(), &Device::Cpu).map_err(|e| unusable(e.to_string()))?;
+                let tensor = Tensor::from_vec(values, view.shape(), &Device::Cpu)
+                    .map_err(|e| unusable(e.to_string()))?;
                 Ok((name.to_string(), tensor))
             })
             .collect::<Result<_, CheckpointError>>()?;
@@ -139,6 +143,9 @@ impl Checkpoint {
 
     /// The tensors below `prefix`, without it.
     pub fn below(&self, prefix: &str) -> HashMap<String, Tensor> {
-        self.tensors.iter().filter_map(|(n, t)| Some((n.strip_prefix(prefix)?.to_string(), t.clone()))).collect()
+        self.tensors
+            .iter()
+            .filter_map(|(n, t)| Some((n.strip_prefix(prefix)?.to_string(), t.clone())))
+            .collect()
     }
 }

@@ -30,7 +30,8 @@ mod tests {
 
     #[test]
     fn equals_the_definition_and_leaves_out_what_has_no_label() {
-        let want = -(0.7f32 * (1.0 / (1.0 + (-1.5f32).exp())).ln() + 0.3 * (1.0 - 1.0 / (1.0 + (-1.5f32).exp())).ln());
+        let want = -(0.7f32 * (1.0 / (1.0 + (-1.5f32).exp())).ln()
+            + 0.3 * (1.0 - 1.0 / (1.0 + (-1.5f32).exp())).ln());
         assert!((loss(&[1.5], &[0.7], &[1.0]) - want).abs() < 1e-6);
         assert!((loss(&[1.5, 40.0], &[0.7, 0.0], &[1.0, 0.0]) - want).abs() < 1e-6);
         assert_eq!(loss(&[3.0], &[0.0], &[0.0]), 0.0);

@@ -24,7 +24,9 @@ pub enum TrainError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The checkpoint is of another run.
-    #[error("cannot resume {path}: its {what} differ from this run's; start anew in another folder or without --resume")]
+    #[error(
+        "cannot resume {path}: its {what} differ from this run's; start anew in another folder or without --resume"
+    )]
     OtherRun {
         /// The checkpoint.
         path: String,
@@ -153,7 +155,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn go(&mut self, path: &Path, stop: &AtomicBool, progress: &mut dyn Progress) -> Result<bool, TrainError> {
+    fn go(
+        &mut self,
+        path: &Path,
+        stop: &AtomicBool,
+        progress: &mut dyn Progress,
+    ) -> Result<bool, TrainError> {
         let batcher = Batcher::new(self.task.train, self.table.clone(), self.config);
         while self.state.epoch < self.config.epochs && !self.patience_is_over() {
             if !self.epoch(&batcher, path, stop, progress)? {
@@ -228,7 +235,12 @@ impl<'a> Run<'a> {
         Ok(loss)
     }
 
-    fn end_epoch(&mut self, steps: usize, took: Duration, progress: &mut dyn Progress) -> Result<(), TrainError> {
+    fn end_epoch(
+        &mut self,
+        steps: usize,
+        took: Duration,
+        progress: &mut dyn Progress,
+    ) -> Result<(), TrainError> {
         let (auc, loss) = self.validate()?;
         let record = EpochRecord {
             epoch: self.state.epoch + 1,
@@ -259,13 +271,15 @@ impl<'a> Run<'a> {
         }
         let p = probabilities(&self.network, clips, &self.table, self.device)?;
         let labels = clips.iter().flat_map(|c| c.labels);
-        let (sum, count) = labels.zip(&p).filter(|(l, _)| !l.is_nan()).fold((0.0, 0u32), |(sum, n), (&l, &p)| {
-            let (l, p) = (f64::from(l), f64::from(p).clamp(1e-7, 1.0 - 1e-7));
-            (sum - l * p.ln() - (1.0 - l) * (1.0 - p).ln(), n + 1)
-        });
+        let (sum, count) =
+            labels.zip(&p).filter(|(l, _)| !l.is_nan()).fold((0.0, 0u32), |(sum, n), (&l, &p)| {
+                let (l, p) = (f64::from(l), f64::from(p).clamp(1e-7, 1.0 - 1e-7));
+                (sum - l * p.ln() - (1.0 - l) * (1.0 - p).ln(), n + 1)
+            });
         let loss = (count > 0).then(|| sum / f64::from(count));
         let Ok(scores) = scores(self.task.tags, clips, p) else { return Ok((None, loss)) };
-        let aucs: Vec<f64> = (0..self.task.tags.len()).filter_map(|t| Some(scores.ranking(t).ok()?.auc())).collect();
+        let aucs: Vec<f64> =
+            (0..self.task.tags.len()).filter_map(|t| Some(scores.ranking(t).ok()?.auc())).collect();
         let auc = (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64);
         Ok((auc, loss))
     }

@@ -35,7 +35,7 @@ pub(super) fn read(bytes: &[u8], builder: &mut Builder<'_>) -> Result<(), Corpus
 
     for record in reader.records() {
         let record = record.map_err(|error| failed(builder, error))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |position| line_of(bytes, position));
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
@@ -62,4 +62,12 @@ pub(super) fn read(bytes: &[u8], builder: &mut Builder<'_>) -> Result<(), Corpus
         builder.push(row)?;
     }
     Ok(())
+}
+
+/// The line of a record. The reader's own count stands before the empty lines that it skipped on the way.
+fn line_of(bytes: &[u8], position: &csv::Position) -> u64 {
+    let rest = bytes.get(position.byte() as usize..).unwrap_or_default();
+    let skipped =
+        rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|&&byte| byte == b'\n').count();
+    position.line() + skipped as u64
 }

@@ -9,25 +9,26 @@ use super::wave::{Filter, Oscillator, add_ring};
 ///
 /// In three-time each low one is followed by two high ones. Else all are low, but for the last of each four at times.
 pub(super) fn pulse(score: &Score, dice: &mut Dice, out: &mut [f32]) {
-    let (high, low) = (dice.between(1960.0, 2040.0), dice.between(390.0, 410.0));
-    let upbeat = dice.chance(0.35);
+    let (high, low) = (dice.between(3650.0, 3750.0), dice.between(390.0, 410.0));
+    let upbeat = dice.chance(0.5);
     for n in 0..score.beats(out.len()) {
         let start = score.at(n as f32).min(out.len());
         let high_one = if score.meter == 3 { n % 3 > 0 } else { upbeat && n % 4 == 3 };
         if high_one {
-            add_ring(&mut out[start..], high, 0.16, 0.9);
-            add_ring(&mut out[start..], 1.7 * high, 0.1, 0.5);
+            add_ring(&mut out[start..], high, 0.45, 0.8);
+            add_ring(&mut out[start..], 1.43 * high, 0.35, 0.6);
         } else {
-            add_ring(&mut out[start..], low, 0.16, 1.0);
-            add_ring(&mut out[start..], 2.4 * low, 0.08, 0.6);
+            add_ring(&mut out[start..], low, 0.3, 1.0);
+            add_ring(&mut out[start..], 2.4 * low, 0.2, 0.6);
         }
     }
 }
 
-/// A kick drum on every beat: a sine that falls from 160 to 48 Hz.
+/// A kick drum on every beat: a click, and a sine that falls from 220 to 50 Hz.
 pub(super) fn kick(score: &Score, dice: &mut Dice, out: &mut [f32]) {
     let floor = dice.between(44.0, 56.0);
-    let length = (0.22 * RATE as f32) as usize;
+    let mut noise = dice.noise();
+    let length = (0.26 * RATE as f32) as usize;
     for n in 0..score.beats(out.len()) {
         let start = score.at(n as f32).min(out.len());
         let mut voice = Oscillator::sine(floor, 0.0);
@@ -37,6 +38,9 @@ pub(super) fn kick(score: &Score, dice: &mut Dice, out: &mut [f32]) {
             fall *= 0.9965;
             let level = 1.0 - i as f32 / length as f32;
             *sample += voice.sample() * level * level.sqrt();
+            if i < 100 {
+                *sample += 0.5 * noise.sample();
+            }
         }
     }
 }
@@ -45,7 +49,7 @@ pub(super) fn kick(score: &Score, dice: &mut Dice, out: &mut [f32]) {
 pub(super) fn clap(score: &Score, dice: &mut Dice, out: &mut [f32]) {
     let mut noise = dice.noise();
     let coefficient = Filter::coefficient(dice.between(1500.0, 1900.0));
-    let length = (0.22 * RATE as f32) as usize;
+    let length = (0.26 * RATE as f32) as usize;
     for n in 0..score.beats(out.len()) {
         let on = if score.meter == 3 { n % 3 == 2 } else { n % 2 == 1 };
         if !on {
@@ -55,10 +59,10 @@ pub(super) fn clap(score: &Score, dice: &mut Dice, out: &mut [f32]) {
         let mut filter = Filter::default();
         for (i, sample) in out[start..].iter_mut().take(length).enumerate() {
             // Hands meet at 0, 10 and 20 ms; then the room.
-            let since = if i < 240 { (i % 120) as f32 / 90.0 } else { (i - 240) as f32 / 700.0 };
+            let since = if i < 240 { (i % 120) as f32 / 90.0 } else { (i - 240) as f32 / 1100.0 };
             let hit = noise.sample();
             let (_, band) = filter.step(hit, coefficient, 0.9);
-            *sample += (band + 0.4 * hit) * (1.0 - since).max(0.0);
+            *sample += (band + 0.8 * hit) * (1.0 - since).max(0.0);
         }
     }
 }

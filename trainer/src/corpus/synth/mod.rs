@@ -184,8 +184,6 @@ pub fn write_wav(clip: &SynthClip, path: &Path) -> std::io::Result<()> {
         hound::Error::IoError(error) => error,
         error => std::io::Error::other(error),
     };
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(dir)?;
     let (sample_rate, samples) = clip.render();
     let spec = hound::WavSpec {
         channels: 1,
@@ -193,12 +191,11 @@ pub fn write_wav(clip: &SynthClip, path: &Path) -> std::io::Result<()> {
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
-    let mut wav = hound::WavWriter::new(std::io::BufWriter::new(file.as_file()), spec).map_err(other)?;
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut wav = hound::WavWriter::new(&mut bytes, spec).map_err(other)?;
     for sample in samples {
         wav.write_sample((sample * 32767.0).round() as i16).map_err(other)?;
     }
     wav.finalize().map_err(other)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    crate::files::write_atomically(path, bytes.get_ref())
 }

@@ -12,12 +12,12 @@ pub(super) fn rms(samples: &[f32]) -> f32 {
 }
 
 /// Pitch that drifts by 2.5 to 4 % with a slow turn, as of a worn tape machine.
-pub(super) fn tape_wow(dice: &mut Dice, samples: &mut Vec<f32>) {
+pub(super) fn tape_wow(dice: &mut Dice, samples: &mut [f32]) {
     let hertz = dice.between(0.6, 1.3);
     let speed = dice.between(0.025, 0.04);
     let reach = speed * RATE as f32 / (std::f32::consts::TAU * hertz);
     let mut turn = Oscillator::sine(hertz, dice.between(0.0, 1.0));
-    let source = samples.clone();
+    let source = samples.to_vec();
     let last = source.len() as isize - 1;
     let take = |i: isize| source[i.clamp(0, last) as usize];
     for (i, sample) in samples.iter_mut().enumerate() {

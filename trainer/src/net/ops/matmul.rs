@@ -33,17 +33,15 @@ impl View {
 ///
 /// # Panics
 /// When shapes disagree or a view reaches beyond its slice: a mistake of the caller, not of the data.
-pub(super) fn matmul(
-    out: (&mut [f32], View),
-    a: (&[f32], View),
-    b: (&[f32], View),
-    accumulate: bool,
-) {
+pub(super) fn matmul(out: (&mut [f32], View), a: (&[f32], View), b: (&[f32], View), accumulate: bool) {
     let ((out, vo), (a, va), (b, vb)) = (out, a, b);
     assert!(vo.rows == va.rows && va.cols == vb.rows && vo.cols == vb.cols, "shapes of a matrix product");
     assert!(vo.end() <= out.len() && va.end() <= a.len() && vb.end() <= b.len(), "a view beyond its slice");
     assert!(
-        vo.cols <= 1 || vo.rows <= 1 || vo.row_stride >= vo.cols * vo.col_stride || vo.col_stride >= vo.rows * vo.row_stride,
+        vo.cols <= 1
+            || vo.rows <= 1
+            || vo.row_stride >= vo.cols * vo.col_stride
+            || vo.col_stride >= vo.rows * vo.row_stride,
         "the output's elements overlap"
     );
     let alpha = if accumulate { 1.0 } else { 0.0 };

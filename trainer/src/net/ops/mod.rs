@@ -25,11 +25,7 @@ fn contiguous_f32<'a>(storage: &'a CpuStorage, layout: &Layout, op: &str) -> Res
 }
 
 /// Runs `f` on the elements of a contiguous CPU tensor.
-fn with_cpu<R>(
-    tensor: &candle_core::Tensor,
-    op: &str,
-    f: impl FnOnce(&[f32]) -> Result<R>,
-) -> Result<R> {
+fn with_cpu<R>(tensor: &candle_core::Tensor, op: &str, f: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         candle_core::Storage::Cpu(cpu) => f(contiguous_f32(cpu, layout, op)?),

@@ -135,9 +135,12 @@ fn moments_of(s: PoolShape, x: &[f32]) -> Moments {
     let (mean, variance) = (0..s.channels)
         .into_par_iter()
         .map(|c| {
-            let mean = s.rows(x, c).map(|row| row.iter().map(|&v| f64::from(v)).sum::<f64>()).sum::<f64>() / count;
-            let sum_of_squares =
-                s.rows(x, c).map(|row| row.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>()).sum::<f64>();
+            let mean =
+                s.rows(x, c).map(|row| row.iter().map(|&v| f64::from(v)).sum::<f64>()).sum::<f64>() / count;
+            let sum_of_squares = s
+                .rows(x, c)
+                .map(|row| row.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>())
+                .sum::<f64>();
             (mean as f32, (sum_of_squares / count) as f32)
         })
         .unzip();

@@ -133,7 +133,13 @@ impl CustomOp2 for TimeConv {
         "time-conv"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let s = ConvShape::of(lx.shape(), lw.shape())?;
         let (x, w) = (contiguous_f32(x, lx, "time-conv")?, contiguous_f32(w, lw, "time-conv")?);
         let mut y = vec![0.0; s.batch * s.out * s.out_frames];
@@ -145,13 +151,23 @@ impl CustomOp2 for TimeConv {
         Ok((CpuStorage::F32(y), (s.batch, s.out, s.out_frames).into()))
     }
 
-    fn bwd(&self, x: &Tensor, w: &Tensor, _y: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        _y: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let s = ConvShape::of(x.shape(), w.shape())?;
         let grad = grad.contiguous()?;
-        let dw = with_cpu(x, "time-conv", |x| with_cpu(&grad, "time-conv", |g| Ok(Self::weight_gradient(s, x, g))))?;
+        let dw = with_cpu(x, "time-conv", |x| {
+            with_cpu(&grad, "time-conv", |g| Ok(Self::weight_gradient(s, x, g)))
+        })?;
         let dw = Tensor::from_vec(dw, w.shape(), &Device::Cpu)?;
         let dx = if self.input_gradient {
-            let dx = with_cpu(w, "time-conv", |w| with_cpu(&grad, "time-conv", |g| Ok(Self::input_gradient(s, w, g))))?;
+            let dx = with_cpu(w, "time-conv", |w| {
+                with_cpu(&grad, "time-conv", |g| Ok(Self::input_gradient(s, w, g)))
+            })?;
             Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?)
         } else {
             None
