@@ -89,7 +89,8 @@ fn each_field_is_checked() {
         card.validate().expect_err("accepted").to_string()
     };
     ours().validate().unwrap();
-    let cases: &[(&str, &dyn Fn(&mut Card))] = &[
+    type Case<'c> = (&'c str, &'c dyn Fn(&mut Card));
+    let cases: &[Case<'_>] = &[
         ("format is 2", &|c| c.format = 2),
         ("input.name is empty", &|c| c.input.name.clear()),
         ("input.layout", &|c| c.input.layout = vec![Axis::Batch, Axis::Frames, Axis::Frames]),

@@ -172,17 +172,18 @@ fn with_card(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tagger, Tagg
 #[test]
 fn a_card_that_does_not_fit_is_named() {
     assert!(with_card(|_| {}).is_ok());
-    let cases: &[(&str, &dyn Fn(&mut serde_json::Value))] = &[
+    type Case<'c> = (&'c str, &'c dyn Fn(&mut serde_json::Value));
+    let cases: &[Case<'_>] = &[
         ("one input \"sound\" is needed, the inputs are \"melgram\"", &|c| {
             c["input"]["name"] = "sound".into()
         }),
         ("no output \"genres\", the outputs are \"tags\", \"embedding\"", &|c| {
             c["outputs"]["tags"] = "genres".into()
         }),
-        ("3 tags", &|c| c["tags"] = serde_json::json!(["a", "b", "c"])),
-        ("64 frames", &|c| c["input"]["frames"] = 71.into()),
+        ("not [1, 1] and 3 tags", &|c| c["tags"] = serde_json::json!(["a", "b", "c"])),
+        ("for 1 windows (71 frames)", &|c| c["input"]["frames"] = 71.into()),
         ("for 2 windows", &|c| c["input"]["hop_frames"] = 16.into()),
-        ("[1] and 16 tags", &|c| c["input"]["sliding"] = false.into()),
+        ("not [1] and 16 tags", &|c| c["input"]["sliding"] = false.into()),
         ("cannot prepare the network", &|c| c["front_end"]["mel_bands"] = 40.into()),
         ("card.json: input.frames is 0", &|c| c["input"]["frames"] = 0.into()),
         ("card.json: not a card", &|c| *c = "hello".into()),
@@ -190,11 +191,7 @@ fn a_card_that_does_not_fit_is_named() {
     ];
     for (message, change) in cases {
         let error = with_card(change).expect_err(message).to_string();
-        let first = message.split(" frames").next().unwrap();
-        assert!(
-            error.contains(message) || (*message == "64 frames" && error.contains("71 frames")),
-            "{error} | {first}"
-        );
+        assert!(error.contains(message), "{error:?} should contain {message:?}");
     }
 }
 
