@@ -38,14 +38,13 @@ pub fn bar(what: &str) -> ProgressBar {
 pub struct TrainingBar {
     bar: ProgressBar,
     epochs: usize,
-    lines: Vec<EpochRecord>,
 }
 
 impl TrainingBar {
     pub fn new(epochs: usize) -> Self {
         let style = ProgressStyle::with_template("  {bar:32} {pos}/{len} steps, {eta} left  {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self { bar: ProgressBar::no_length().with_style(style), epochs, lines: Vec::new() }
+        Self { bar: ProgressBar::no_length().with_style(style), epochs }
     }
 
     pub fn finish(&self) {
@@ -71,12 +70,11 @@ impl Progress for TrainingBar {
         );
         // Without a terminal the bar draws nothing: a line now and then keeps a log readable.
         if self.bar.is_hidden() {
-            if record.epoch == 1 || record.epoch % 5 == 0 {
+            if record.epoch == 1 || record.epoch.is_multiple_of(5) {
                 eprintln!("{text}");
             }
         } else {
             self.bar.println(text);
         }
-        self.lines.push(record.clone());
     }
 }

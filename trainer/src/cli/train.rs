@@ -205,11 +205,8 @@ fn config(args: &TrainArgs, architecture: &Architecture, mel: &MelConfig) -> Res
     if args.epochs == 0 || args.batch_size == 0 || args.patience == 0 {
         bail!("--epochs, --batch-size and --patience are at least 1");
     }
-    if !(args.learning_rate > 0.0 && args.learning_rate < 10.0)
-        || !(0.0..1.0).contains(&args.warm_up)
-        || args.weight_decay.is_nan()
-        || args.weight_decay < 0.0
-    {
+    let sensible_rate = args.learning_rate > 0.0 && args.learning_rate < 10.0;
+    if !sensible_rate || !(0.0..1.0).contains(&args.warm_up) || !(0.0..1e3).contains(&args.weight_decay) {
         bail!(
             "--learning-rate is above 0 and below 10, --warm-up from 0 to below 1, --weight-decay not negative"
         );
