@@ -1,4 +1,5 @@
-//! Time of the front end on the paper's clip of 29.12 s: `cargo bench -p runtime --features std --bench front_end`.
+//! Time of the front end on the paper's clip of 29.12 s:
+//! `cargo bench --profile dev -p runtime --features std --bench front_end`.
 //!
 //! `compare_librosa.py` beside this file times librosa and this in one run.
 

@@ -53,7 +53,7 @@ pub enum Compression {
 pub struct MelConfig {
     /// Sampling rate in hertz.
     pub sample_rate: u32,
-    /// Length of window and FFT in samples; a power of two, see [`FftSize`].
+    /// Length of window and FFT in samples; a power of two, see [`FftSize`](super::FftSize).
     pub n_fft: usize,
     /// Samples from one frame to the next, at most `n_fft`.
     pub hop_length: usize,
