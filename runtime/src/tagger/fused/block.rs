@@ -1,8 +1,9 @@
 //! A block: convolution over time, max-pooling and activation, a stretch of frames at a time.
 
-use super::activation::Activation;
+use super::activation::{Activation, FakeQuant};
 use super::kernel::{Input, LANES, Lanes, tile};
 use pulp::{Simd, WithSimd};
+use std::ops::Range;
 
 /// How a clip lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(super) struct Block {
     taps: usize,
     pool: usize,
     layouts: (Layout, Layout),
+    /// Rounding of the input, where nobody did it before.
+    rounding: Option<FakeQuant>,
     /// Per group of `LANES` outputs a row per tap and channel.
     weights: Vec<Lanes>,
     /// Per group of outputs.
@@ -67,7 +70,22 @@ impl Block {
         }
         let mut bias_lanes = vec![[0.0; LANES]; groups];
         bias_lanes.as_flattened_mut()[..out].copy_from_slice(bias);
-        Some(Self { channels, out, taps, pool, layouts, weights, bias: bias_lanes, activation })
+        Some(Self {
+            channels,
+            out,
+            taps,
+            pool,
+            layouts,
+            rounding: None,
+            weights,
+            bias: bias_lanes,
+            activation,
+        })
+    }
+
+    /// The same, but the input is rounded first.
+    pub fn with_rounding(self, rounding: Option<FakeQuant>) -> Self {
+        Self { rounding, ..self }
     }
 
     pub fn channels(&self) -> usize {
@@ -138,23 +156,57 @@ fn run_clip<S: Simd, const ROWS: usize, const VECTORS: usize>(
     frames: usize,
     y: &mut [f32],
 ) {
-    let input = match block.layouts.0 {
-        Layout::FramesFirst => Input::FramesFirst { x, channels: block.channels },
-        Layout::ChannelsFirst => Input::ChannelsFirst { x, frames },
-    };
     let out_frames = block.out_frames(frames);
     let pooled_per_stretch = (STRETCH / block.pool).max(1);
     let mut sums = vec![[0.0; LANES]; pooled_per_stretch * block.pool];
+    let mut rounded = Vec::new();
     for first in (0..out_frames).step_by(pooled_per_stretch) {
         let pooled = pooled_per_stretch.min(out_frames - first);
+        let (start, rows) = (first * block.pool, pooled * block.pool);
+        let (x, frames, start) = match &block.rounding {
+            Some(rounding) => {
+                let width = rows + block.taps - 1;
+                rounded.clear();
+                round_stretch(block, rounding, x, frames, start..start + width, &mut rounded);
+                (&rounded[..], width, 0)
+            }
+            None => (x, frames, start),
+        };
+        let input = match block.layouts.0 {
+            Layout::FramesFirst => Input::FramesFirst { x, channels: block.channels },
+            Layout::ChannelsFirst => Input::ChannelsFirst { x, frames },
+        };
         let groups = block.weights.chunks_exact(block.channels * block.taps).zip(&block.bias);
         for (group, (weights, bias)) in groups.enumerate() {
-            let sums = &mut sums[..pooled * block.pool];
-            convolve::<S, ROWS, VECTORS>(simd, input, first * block.pool, block.taps, weights, bias, sums);
+            let sums = &mut sums[..rows];
+            convolve::<S, ROWS, VECTORS>(simd, input, start, block.taps, weights, bias, sums);
             max_pool(sums, block.pool);
             let values = &mut sums[..pooled];
             block.activation.apply(values.as_flattened_mut());
             store(block, values, first, out_frames, group * LANES, y);
+        }
+    }
+}
+
+/// Appends frames `range` of the input to `rounded`, rounded, in the same layout.
+#[inline(always)]
+fn round_stretch(
+    block: &Block,
+    rounding: &FakeQuant,
+    x: &[f32],
+    frames: usize,
+    range: Range<usize>,
+    rounded: &mut Vec<f32>,
+) {
+    match block.layouts.0 {
+        Layout::FramesFirst => {
+            let x = &x[range.start * block.channels..range.end * block.channels];
+            rounded.extend(x.iter().map(|&value| rounding.apply(value)));
+        }
+        Layout::ChannelsFirst => {
+            for x in x.chunks_exact(frames) {
+                rounded.extend(x[range.clone()].iter().map(|&value| rounding.apply(value)));
+            }
         }
     }
 }
@@ -301,6 +353,22 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn rounding_the_input_is_done_to_every_value() {
+        let rounding = FakeQuant { scale: 0.5, zero_point: 0.0, lowest: -128.0 };
+        let x: Vec<f32> = (0..5 * 103).map(|i| (i * 37 % 101) as f32 * 0.07 - 3.0).collect();
+        let rounded: Vec<f32> = x.iter().map(|&value| rounding.apply(value)).collect();
+        let activation = Activation { first: None, elu: false, second: None };
+        for layouts in
+            [(Layout::ChannelsFirst, Layout::FramesFirst), (Layout::FramesFirst, Layout::ChannelsFirst)]
+        {
+            let block = Block::new([3, 5, 4], &[0.5; 60], &[0.0; 3], 3, activation, layouts).unwrap();
+            let run = |block: &Block, x: &[f32]| every_instruction_set(block, x, 103);
+            assert_eq!(run(&block.clone().with_rounding(Some(rounding)), &x), run(&block, &rounded));
+            assert_ne!(run(&block, &x), run(&block, &rounded));
         }
     }
 
