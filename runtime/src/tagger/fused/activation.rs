@@ -28,6 +28,7 @@ impl FakeQuant {
         (q - self.zero_point) * self.scale
     }
 
+    /// The nearest value that an integer stands for.
     #[inline(always)]
     pub fn apply(&self, value: f32) -> f32 {
         self.dequantise(self.quantise(value))

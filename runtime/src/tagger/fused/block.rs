@@ -1,8 +1,9 @@
 //! A block: convolution over time, max-pooling and activation, a stretch of frames at a time.
 
-use super::activation::Activation;
+use super::activation::{Activation, FakeQuant};
 use super::kernel::{Input, LANES, Lanes, tile};
 use pulp::{Simd, WithSimd};
+use std::ops::Range;
 
 /// How a clip lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(super) struct Block {
     taps: usize,
     pool: usize,
     layouts: (Layout, Layout),
+    /// Rounding of the input, where nobody did it before.
+    rounding: Option<FakeQuant>,
     /// Per group of `LANES` outputs a row per tap and channel.
     weights: Vec<Lanes>,
     /// Per group of outputs.
@@ -67,7 +70,22 @@ impl Block {
         }
         let mut bias_lanes = vec![[0.0; LANES]; groups];
         bias_lanes.as_flattened_mut()[..out].copy_from_slice(bias);
-        Some(Self { channels, out, taps, pool, layouts, weights, bias: bias_lanes, activation })
+        Some(Self {
+            channels,
+            out,
+            taps,
+            pool,
+            layouts,
+            rounding: None,
+            weights,
+            bias: bias_lanes,
+            activation,
+        })
+    }
+
+    /// The same, but the input is rounded first.
+    pub fn with_rounding(self, rounding: Option<FakeQuant>) -> Self {
+        Self { rounding, ..self }
     }
 
     pub fn channels(&self) -> usize {
@@ -138,23 +156,57 @@ fn run_clip<S: Simd, const ROWS: usize, const VECTORS: usize>(
     frames: usize,
     y: &mut [f32],
 ) {
-    let input = match block.layouts.0 {
-        Layout::FramesFirst => Input::FramesFirst { x, channels: block.channels },
-        Layout::ChannelsFirst => Input::ChannelsFirst { x, frames },
-    };
     let out_frames = block.out_frames(frames);
     let pooled_per_stretch = (STRETCH / block.pool).max(1);
     let mut sums = vec![[0.0; LANES]; pooled_per_stretch * block.pool];
+    let mut rounded = Vec::new();
     for first in (0..out_frames).step_by(pooled_per_stretch) {
         let pooled = pooled_per_stretch.min(out_frames - first);
+        let (start, rows) = (first * block.pool, pooled * block.pool);
+        let (x, frames, start) = match &block.rounding {
+            Some(rounding) => {
+                let width = rows + block.taps - 1;
+                rounded.clear();
+                round_stretch(block, rounding, x, frames, start..start + width, &mut rounded);
+                (&rounded[..], width, 0)
+            }
+            None => (x, frames, start),
+        };
+        let input = match block.layouts.0 {
+            Layout::FramesFirst => Input::FramesFirst { x, channels: block.channels },
+            Layout::ChannelsFirst => Input::ChannelsFirst { x, frames },
+        };
         let groups = block.weights.chunks_exact(block.channels * block.taps).zip(&block.bias);
         for (group, (weights, bias)) in groups.enumerate() {
-            let sums = &mut sums[..pooled * block.pool];
-            convolve::<S, ROWS, VECTORS>(simd, input, first * block.pool, block.taps, weights, bias, sums);
+            let sums = &mut sums[..rows];
+            convolve::<S, ROWS, VECTORS>(simd, input, start, block.taps, weights, bias, sums);
             max_pool(sums, block.pool);
             let values = &mut sums[..pooled];
             block.activation.apply(values.as_flattened_mut());
             store(block, values, first, out_frames, group * LANES, y);
+        }
+    }
+}
+
+/// Appends frames `range` of the input to `rounded`, rounded, in the same layout.
+#[inline(always)]
+fn round_stretch(
+    block: &Block,
+    rounding: &FakeQuant,
+    x: &[f32],
+    frames: usize,
+    range: Range<usize>,
+    rounded: &mut Vec<f32>,
+) {
+    match block.layouts.0 {
+        Layout::FramesFirst => {
+            let x = &x[range.start * block.channels..range.end * block.channels];
+            rounded.extend(x.iter().map(|&value| rounding.apply(value)));
+        }
+        Layout::ChannelsFirst => {
+            for x in x.chunks_exact(frames) {
+                rounded.extend(x[range.clone()].iter().map(|&value| rounding.apply(value)));
+            }
         }
     }
 }
@@ -222,123 +274,4 @@ fn store(block: &Block, values: &[Lanes], first: usize, out_frames: usize, chann
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// The definition, in double precision: `[frames, out]`.
-    fn by_definition(
-        block: &Block,
-        w: &[f32],
-        b: &[f32],
-        x: impl Fn(usize, usize) -> f32,
-        frames: usize,
-    ) -> Vec<f64> {
-        let mut y = Vec::new();
-        for t in 0..block.out_frames(frames) {
-            for o in 0..block.out {
-                let conv = |t: usize| -> f64 {
-                    let taps = (0..block.channels).flat_map(|c| (0..block.taps).map(move |k| (c, k)));
-                    let product = |(c, k)| {
-                        f64::from(w[(o * block.channels + c) * block.taps + k]) * f64::from(x(c, t + k))
-                    };
-                    f64::from(b[o]) + taps.map(product).sum::<f64>()
-                };
-                let largest =
-                    (0..block.pool).map(|p| conv(t * block.pool + p)).fold(f64::NEG_INFINITY, f64::max);
-                y.push(if largest < 0.0 { largest.exp_m1() } else { largest });
-            }
-        }
-        y
-    }
-
-    fn every_instruction_set(block: &Block, x: &[f32], frames: usize) -> Vec<Vec<f32>> {
-        let mut y = vec![f32::NAN; block.out_frames(frames) * block.out];
-        let mut results = Vec::new();
-        block.run(x, frames, &mut y);
-        results.push(y.clone());
-        y.fill(f32::NAN);
-        Run { block, x, frames, y: &mut y }.with_simd(pulp::Scalar);
-        results.push(y.clone());
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = pulp::x86::V3::try_new() {
-            y.fill(f32::NAN);
-            Simd::vectorize(avx2, Run { block, x, frames, y: &mut y });
-            results.push(y);
-        }
-        results
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
-        #[test]
-        fn every_layout_and_instruction_set_equals_the_definition(
-            channels in 1usize..20, out in 1usize..40, taps in 1usize..6, pool in 1usize..6, more in 0usize..90, seed in any::<u32>(),
-        ) {
-            let mut state = seed | 1;
-            let mut random = |n: usize| -> Vec<f32> {
-                (0..n).map(|_| {
-                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-                }).collect()
-            };
-            let frames = taps + more;
-            let (w, b, x) = (random(out * channels * taps), random(out), random(channels * frames));
-            let transposed: Vec<f32> = (0..frames).flat_map(|t| (0..channels).map(move |c| (c, t))).map(|(c, t)| x[c * frames + t]).collect();
-            let both = [Layout::ChannelsFirst, Layout::FramesFirst];
-            for layouts in both.iter().flat_map(|&i| both.map(|o| (i, o))) {
-                let activation = Activation { first: None, elu: true, second: None };
-                let block = Block::new([out, channels, taps], &w, &b, pool, activation, layouts).unwrap();
-                let want = by_definition(&block, &w, &b, |c, t| x[c * frames + t], frames);
-                let x = if layouts.0 == Layout::FramesFirst { &transposed } else { &x };
-                let out_frames = block.out_frames(frames);
-                for y in every_instruction_set(&block, x, frames) {
-                    for t in 0..out_frames {
-                        for o in 0..out {
-                            let got = y[if layouts.1 == Layout::FramesFirst { t * out + o } else { o * out_frames + t }];
-                            prop_assert!((f64::from(got) - want[t * out + o]).abs() < 2e-5, "{} {}", got, want[t * out + o]);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused() {
-        let activation = || Activation { first: None, elu: false, second: None };
-        let layouts = (Layout::ChannelsFirst, Layout::ChannelsFirst);
-        assert!(Block::new([2, 3, 4], &[0.0; 24], &[0.0; 2], 1, activation(), layouts).is_some());
-        for (shape, weight, bias, pool) in [
-            ([2, 3, 4], 23, 2, 1),
-            ([2, 3, 4], 24, 3, 1),
-            ([2, 3, 4], 24, 2, 0),
-            ([0, 3, 4], 0, 0, 1),
-            ([usize::MAX, 3, 4], 24, 2, 1),
-        ] {
-            assert!(
-                Block::new(shape, &vec![0.0; weight], &vec![0.0; bias], pool, activation(), layouts)
-                    .is_none()
-            );
-        }
-    }
-
-    #[test]
-    fn too_few_frames_give_nothing() {
-        let layouts = (Layout::ChannelsFirst, Layout::FramesFirst);
-        let block = Block::new(
-            [1, 1, 4],
-            &[1.0; 4],
-            &[0.0],
-            2,
-            Activation { first: None, elu: false, second: None },
-            layouts,
-        )
-        .unwrap();
-        for frames in 0..5 {
-            assert_eq!(block.out_frames(frames), 0);
-            block.run(&vec![1.0; frames], frames, &mut []);
-        }
-        assert_eq!(block.out_frames(5), 1);
-    }
-}
+mod tests;

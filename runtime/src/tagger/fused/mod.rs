@@ -9,6 +9,7 @@ mod activation;
 mod block;
 mod kernel;
 mod op;
+mod proto;
 mod rewrite;
 
 pub(super) use op::register;

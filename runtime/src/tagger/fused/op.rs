@@ -16,6 +16,7 @@ pub(super) mod attribute {
     pub const POOL: &str = "pool";
     pub const ELU: &str = "elu";
     /// Three numbers as in [`FakeQuant`](super::FakeQuant).
+    pub const INPUT_QUANT: &str = "input_quant";
     pub const FIRST_QUANT: &str = "first_quant";
     pub const SECOND_QUANT: &str = "second_quant";
     pub const FRAMES_FIRST_IN: &str = "frames_first_in";
@@ -38,6 +39,7 @@ fn build(_: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn Infer
     let expansion = TimeBlock {
         pool: node.get_attr::<usize>(attribute::POOL)?,
         elu: flag(attribute::ELU)?,
+        input: quant(attribute::INPUT_QUANT)?,
         first: quant(attribute::FIRST_QUANT)?,
         second: quant(attribute::SECOND_QUANT)?,
         layouts: (layout(flag(attribute::FRAMES_FIRST_IN)?), layout(flag(attribute::FRAMES_FIRST_OUT)?)),
@@ -51,6 +53,7 @@ fn build(_: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn Infer
 struct TimeBlock {
     pool: usize,
     elu: bool,
+    input: Option<FakeQuant>,
     first: Option<FakeQuant>,
     second: Option<FakeQuant>,
     layouts: (Layout, Layout),
@@ -107,7 +110,7 @@ impl Expansion for TimeBlock {
         let (weight, bias) = (weight.as_slice::<f32>()?, bias.as_slice::<f32>()?);
         let block = Block::new([out, channels, taps], weight, bias, self.pool, activation, self.layouts);
         let block = block.with_context(|| format!("{prefix}: weights and bias do not fit"))?;
-        model.wire_node(prefix, PackedBlock(Arc::new(block)), &inputs[..1])
+        model.wire_node(prefix, PackedBlock(Arc::new(block.with_rounding(self.input))), &inputs[..1])
     }
 }
 

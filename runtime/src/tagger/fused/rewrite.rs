@@ -1,16 +1,17 @@
 //! Finds chains in an ONNX graph and puts one node in the place of each.
 //!
-//! A chain is `Conv -> [MaxPool] -> [QuantizeLinear -> DequantizeLinear] -> [Elu] -> [QuantizeLinear ->
+//! A chain is `[QuantizeLinear -> DequantizeLinear] -> Conv -> [MaxPool] -> [QuantizeLinear -> DequantizeLinear] -> [Elu] -> [QuantizeLinear ->
 //! DequantizeLinear]`, where nobody else looks at what is between two nodes. The convolution is over time, without
 //! padding, strides, dilation or groups; its weights are constants or dequantised constants; pools do not overlap.
 
 use super::activation::FakeQuant;
 use super::op::{OP_TYPE, attribute};
+use super::proto::{
+    as_floats, float_proto, has_plain_windows, int, int_attribute, ints, is_elu, is_op, load, only_output,
+    quant_attribute, single,
+};
 use std::collections::{HashMap, HashSet};
-use tract_onnx::data_resolver::ModelDataResolver;
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, tensor_proto};
-use tract_onnx::tensor::load_tensor;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, tensor_proto};
 use tract_onnx::tract_hir::internal::*;
 
 /// Rewrites all chains and returns their number.
@@ -31,12 +32,13 @@ pub(in crate::tagger) fn rewrite(model: &mut ModelProto) -> usize {
 
 /// A chain, and what the node in its place will hold.
 struct Chain {
-    /// Indices of its nodes.
+    /// Indices of its nodes, the convolution first.
     nodes: Vec<usize>,
     input: String,
     output: String,
     weight: TensorProto,
     bias: TensorProto,
+    input_quant: Option<FakeQuant>,
     pool: i64,
     first: Option<FakeQuant>,
     elu: bool,
@@ -72,7 +74,18 @@ impl<'g> Names<'g> {
     }
 
     fn chains(&self) -> Vec<Chain> {
-        (0..self.graph.node.len()).filter_map(|i| self.chain_from(i)).collect()
+        let mut chains: Vec<Chain> = (0..self.graph.node.len()).filter_map(|i| self.chain_from(i)).collect();
+        let taken: HashSet<usize> = chains.iter().flat_map(|chain| chain.nodes.iter().copied()).collect();
+        // What a chain ends with is no longer free for the next one to begin with.
+        for chain in &mut chains {
+            let before = self.rounding_before(chain.nodes[0]);
+            if let Some((pair, quant)) = before.filter(|(pair, _)| pair.iter().all(|i| !taken.contains(i))) {
+                chain.input_quant = Some(quant);
+                chain.input.clone_from(&self.graph.node[pair[0]].input[0]);
+                chain.nodes.extend(pair);
+            }
+        }
+        chains
     }
 
     fn chain_from(&self, start: usize) -> Option<Chain> {
@@ -95,6 +108,7 @@ impl<'g> Names<'g> {
             output: only_output(conv)?.into(),
             weight: float_proto(format!("{}.minim.weight", conv.output[0]), &weight)?,
             bias: float_proto(format!("{}.minim.bias", conv.output[0]), &bias)?,
+            input_quant: None,
             pool: 1,
             first: None,
             elu: false,
@@ -140,6 +154,21 @@ impl<'g> Names<'g> {
     fn fake_quant(&self, name: &str) -> Option<([usize; 2], FakeQuant)> {
         let first = self.next(name)?;
         let second = self.next(only_output(&self.graph.node[first])?)?;
+        Some(([first, second], self.quant_of_pair(first, second)?))
+    }
+
+    /// A rounding of the first input of a node, of which nobody else sees anything.
+    fn rounding_before(&self, user: usize) -> Option<([usize; 2], FakeQuant)> {
+        let maker_of_input = |i: usize| self.makers.get(self.graph.node[i].input.first()?.as_str()).copied();
+        let second = maker_of_input(user)?;
+        let first = maker_of_input(second)?;
+        let leads_to = |i: usize| self.next(only_output(&self.graph.node[i])?);
+        let alone = leads_to(first) == Some(second) && leads_to(second) == Some(user);
+        let quant = self.quant_of_pair(first, second).filter(|_| alone)?;
+        Some(([first, second], quant))
+    }
+
+    fn quant_of_pair(&self, first: usize, second: usize) -> Option<FakeQuant> {
         let (quantise, dequantise) = (&self.graph.node[first], &self.graph.node[second]);
         let plain = |node: &NodeProto| node.attribute.iter().all(|attribute| attribute.name == "axis");
         if !is_op(quantise, "QuantizeLinear") || !is_op(dequantise, "DequantizeLinear") {
@@ -149,7 +178,7 @@ impl<'g> Names<'g> {
             return None;
         }
         let quant = self.quant_numbers(quantise)?;
-        (self.quant_numbers(dequantise)? == quant).then_some(([first, second], quant))
+        (self.quant_numbers(dequantise)? == quant).then_some(quant)
     }
 
     fn quant_numbers(&self, node: &NodeProto) -> Option<FakeQuant> {
@@ -218,7 +247,11 @@ impl Chain {
             int_attribute(attribute::FRAMES_FIRST_IN, frames_first_in.into()),
             int_attribute(attribute::FRAMES_FIRST_OUT, frames_first_out.into()),
         ];
-        let quants = [(attribute::FIRST_QUANT, self.first), (attribute::SECOND_QUANT, self.second)];
+        let quants = [
+            (attribute::INPUT_QUANT, self.input_quant),
+            (attribute::FIRST_QUANT, self.first),
+            (attribute::SECOND_QUANT, self.second),
+        ];
         attributes.extend(quants.into_iter().filter_map(|(name, quant)| Some(quant_attribute(name, quant?))));
         let node = NodeProto {
             name: format!("{}.minim", self.output),
@@ -269,99 +302,4 @@ fn drop_unused(graph: &mut GraphProto) {
     });
     let names = used(graph);
     graph.initializer.retain(|tensor| names.contains(&tensor.name));
-}
-
-fn is_op(node: &NodeProto, name: &str) -> bool {
-    node.op_type == name && matches!(&*node.domain, "" | "ai.onnx")
-}
-
-fn is_elu(node: &NodeProto) -> bool {
-    let alpha = node.attribute.iter().find(|attribute| attribute.name == "alpha");
-    is_op(node, "Elu") && alpha.is_none_or(|alpha| alpha.f == 1.0)
-}
-
-fn only_output(node: &NodeProto) -> Option<&str> {
-    match &node.output[..] {
-        [output] if !output.is_empty() => Some(output),
-        _ => None,
-    }
-}
-
-fn ints<'n>(node: &'n NodeProto, name: &str) -> Option<&'n [i64]> {
-    node.attribute.iter().find(|attribute| attribute.name == name).map(|attribute| &attribute.ints[..])
-}
-
-fn int(node: &NodeProto, name: &str, default: i64) -> i64 {
-    node.attribute.iter().find(|attribute| attribute.name == name).map_or(default, |attribute| attribute.i)
-}
-
-/// One axis, windows of `size` every `stride`, no padding and no dilation.
-fn has_plain_windows(node: &NodeProto, size: i64, stride: i64) -> bool {
-    let is = |name, default: &[i64], want: &[i64]| ints(node, name).unwrap_or(default) == want;
-    let auto_pad = node.attribute.iter().find(|attribute| attribute.name == "auto_pad");
-    is("kernel_shape", &[size], &[size])
-        && is("strides", &[1], &[stride])
-        && is("dilations", &[1], &[1])
-        && is("pads", &[0, 0], &[0, 0])
-        && auto_pad.is_none_or(|auto_pad| matches!(&auto_pad.s[..], b"NOTSET" | b"VALID"))
-}
-
-/// Data in other files are left to the reader.
-struct NoFiles;
-
-impl ModelDataResolver for NoFiles {
-    fn read_bytes_from_path(
-        &self,
-        _: &mut Vec<u8>,
-        _: &std::path::Path,
-        _: usize,
-        _: Option<usize>,
-    ) -> TractResult<()> {
-        bail!("data in another file")
-    }
-}
-
-fn load(tensor: &TensorProto) -> Option<Tensor> {
-    load_tensor(&NoFiles, tensor, None).ok()
-}
-
-fn as_floats(tensor: &Tensor) -> Option<Vec<f32>> {
-    let tensor = tensor.cast_to::<f32>().ok()?;
-    Some(tensor.try_as_plain_ram().ok()?.as_slice::<f32>().ok()?.to_vec())
-}
-
-fn single(tensor: &TensorProto) -> Option<f32> {
-    match as_floats(&load(tensor)?)?[..] {
-        [number] => Some(number),
-        _ => None,
-    }
-}
-
-fn float_proto(name: String, tensor: &Tensor) -> Option<TensorProto> {
-    Some(TensorProto {
-        name,
-        dims: tensor.shape().iter().map(|&size| size as i64).collect(),
-        data_type: tensor_proto::DataType::Float as i32,
-        raw_data: as_floats(tensor)?.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        ..TensorProto::default()
-    })
-}
-
-fn int_attribute(name: &str, value: i64) -> AttributeProto {
-    AttributeProto {
-        name: name.into(),
-        r#type: AttributeType::Int as i32,
-        i: value,
-        ..AttributeProto::default()
-    }
-}
-
-fn quant_attribute(name: &str, quant: FakeQuant) -> AttributeProto {
-    let floats = vec![quant.scale, quant.zero_point, quant.lowest];
-    AttributeProto {
-        name: name.into(),
-        r#type: AttributeType::Floats as i32,
-        floats,
-        ..AttributeProto::default()
-    }
 }

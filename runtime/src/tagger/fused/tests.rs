@@ -228,15 +228,22 @@ proptest! {
     #[test]
     fn rounding_networks_differ_by_a_step_at_most(
         layer in layers().prop_map(|layers| layers[0]), channels in 1usize..30, frames in 20usize..400, seed in any::<u32>(),
+        input_rounded in any::<bool>(),
     ) {
         // One layer: in the next ones, a step of difference at the first becomes several.
         let mut chain = Chain::new(channels, seed);
+        if input_rounded {
+            chain.rounded(0.0123, 7);
+        }
         chain.layer(layer, true, false);
         let end = chain.end.0.clone();
         let model = chain.model(&[&end]);
         let (count, fused) = run(&model, channels, frames, true, true);
         let (_, plain) = run(&model, channels, frames, true, false);
         prop_assert_eq!(count, 1);
+        let mut rewritten = model.clone();
+        rewrite(&mut rewritten);
+        prop_assert_eq!(rewritten.graph.map(|graph| graph.node.len()), Some(1));
         prop_assert!(worst(&fused, &plain) < 0.0372, "{}", worst(&fused, &plain));
         let (a, b) = (fused.concat(), plain.concat());
         let different = a.iter().zip(&b).filter(|(a, b)| (*a - *b).abs() > 1e-3).count();
