@@ -13,9 +13,9 @@ use candle_core::{D, Device, Result, Tensor};
 pub struct FoldedLayer {
     /// Shape.
     pub layer: Layer,
-    /// Weights [outputs, inputs, kernel].
+    /// Weights `[outputs, inputs, kernel]`.
     pub weight: Vec<f32>,
-    /// Biases [outputs].
+    /// Biases `[outputs]`.
     pub bias: Vec<f32>,
     /// ELU after pooling: all but the last layer.
     pub elu: bool,

@@ -48,7 +48,7 @@ impl Standardise {
         Self { mean, deviation }
     }
 
-    /// What each code of each band becomes: [mel_bands][256].
+    /// What each code of each band becomes: `[mel_bands][256]`.
     pub fn table(&self, decode: impl Fn(u8) -> f32) -> Vec<[f32; 256]> {
         let row = |&mean: &f32| std::array::from_fn(|code| (decode(code as u8) - mean) / self.deviation);
         self.mean.iter().map(row).collect()

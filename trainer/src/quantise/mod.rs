@@ -35,11 +35,11 @@ pub struct Quantised {
 pub struct QuantisedLayer {
     /// Shape.
     pub layer: Layer,
-    /// Weights [outputs, inputs, kernel], -127 to 127.
+    /// Weights `[outputs, inputs, kernel]`, -127 to 127.
     pub weight: Vec<i8>,
     /// Scale of each output channel's weights.
     pub weight_scale: Vec<f32>,
-    /// Biases [outputs], at `bias_scale`.
+    /// Biases `[outputs]`, at `bias_scale`.
     pub bias: Vec<i32>,
     /// Scale of each bias: input scale x weight scale.
     pub bias_scale: Vec<f32>,

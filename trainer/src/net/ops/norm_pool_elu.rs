@@ -31,7 +31,7 @@ pub enum NormBy<'a> {
     Given(&'a Moments),
 }
 
-/// Normalises `x` [batch, channels, frames] per channel, scales by `gamma` and shifts by `beta` (both [channels]), pools
+/// Normalises `x` [batch, channels, frames] per channel, scales by `gamma` and shifts by `beta` (both `[channels]`), pools
 /// the maximum of every `pool` frames (a remainder is dropped), and applies ELU when `elu`.
 /// Gives [batch, channels, frames / pool].
 ///
