@@ -305,7 +305,7 @@ fn what_next(args: &TrainArgs, out: &Path, data: &Data, seconds: f64) -> Result<
             eprintln!(
                 "\nTag a clip that it has not heard (synthetic; any song works, but this model knows no real music):"
             );
-            eprintln!("  cargo run -p player -- tag {} --model {folder}", wav.display());
+            eprintln!("  cargo run --bin player -- tag {} --model {folder}", wav.display());
         }
         eprintln!(
             "\nTrain on your own music, sub-folders as tags or a CSV with a path and a column per tag:"
@@ -315,7 +315,7 @@ fn what_next(args: &TrainArgs, out: &Path, data: &Data, seconds: f64) -> Result<
         );
         eprintln!("  cargo run -p trainer -- train --corpus manifest:FILE.csv --out runs/mine");
     } else {
-        eprintln!("\nTag a song with it:\n  cargo run -p player -- tag SONG --model {folder}");
+        eprintln!("\nTag a song with it:\n  cargo run --bin player -- tag SONG --model {folder}");
         eprintln!(
             "\nScore it on another corpus:\n  cargo run -p trainer -- eval --model {folder} --corpus manifest:FILE.csv"
         );
