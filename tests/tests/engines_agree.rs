@@ -117,6 +117,7 @@ fn state(architecture: &Architecture, corpus: &Corpus, standardise: &Standardise
             balance: Balance::None,
             crop_frames: architecture.receptive_field(),
             patience: 1,
+            positive_threshold: 0.5,
             seed: 0,
         },
         architecture: architecture.clone(),

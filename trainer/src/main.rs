@@ -9,7 +9,7 @@ fn main() -> std::process::ExitCode {
     match cli::run(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", cli::show::chain(&error));
             std::process::ExitCode::FAILURE
         }
     }

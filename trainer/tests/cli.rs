@@ -108,6 +108,10 @@ fn trains_evaluates_exports_and_keeps_what_is_there() {
     };
     assert_eq!(bytes("small").len(), bytes("again").len());
     assert_eq!(weights("small"), weights("again"));
+    for name in ["model.onnx", "model.int8.onnx", "card.json"] {
+        let of = |run: &str| std::fs::read(folder.path().join("runs").join(run).join(name)).unwrap();
+        assert!(of("small") == of("again"), "{name} differs between two runs of one seed");
+    }
     let card = |run: &str| -> Value {
         serde_json::from_slice(
             &std::fs::read(folder.path().join("runs").join(run).join("card.json")).unwrap(),
@@ -124,7 +128,7 @@ fn an_interrupted_run_says_so_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let args: Vec<&str> = SMALL
         .iter()
-        .map(|&a| if a == "2" { "2000" } else { a })
+        .map(|&a| if a == "2" { "60" } else { a })
         .chain(["--out", "runs/i", "--patience", "2000"])
         .collect();
     let child =
@@ -148,7 +152,69 @@ fn an_interrupted_run_says_so_and_goes_on() {
         "{}",
         text(&refused.stderr)
     );
-    assert!(trainer::train::Checkpoint::read(&checkpoint).is_ok());
+    let stopped = trainer::train::Checkpoint::read(&checkpoint).unwrap();
+    assert!(stopped.state.epoch < 60);
+    // The same command with --resume ends the run.
+    let again: Vec<&str> = args.iter().copied().chain(["--resume"]).collect();
+    let resumed = run(folder.path(), &again);
+    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+    assert_eq!(trainer::train::Checkpoint::read(&checkpoint).unwrap().state.epoch, 60);
+    assert!(folder.path().join("runs/i/model.int8.onnx").exists());
+}
+
+/// Real files in a manifest without splits: what training left out of the test is not scored as one by eval, one
+/// class is no reason to lose the model, and a single file has no other to be compared with.
+#[test]
+fn odd_corpora_end_in_a_model_and_in_honest_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(
+        run(folder.path(), &["synth", "--to", "wav", "--clips", "24", "--seconds", "8"]).status.success()
+    );
+    let rows = |keep: &dyn Fn(&str) -> String| -> String {
+        let all = std::fs::read_to_string(folder.path().join("wav/manifest.csv")).unwrap();
+        all.lines().skip(1).map(keep).collect()
+    };
+    let write =
+        |name: &str, text: String| std::fs::write(folder.path().join("wav").join(name), text).unwrap();
+    let fields = |line: &str| line.split(',').map(str::to_string).collect::<Vec<_>>();
+    write("nosplit.csv", format!("path,tags\n{}", rows(&|l| format!("{},{}\n", fields(l)[0], fields(l)[2]))));
+    write("one.csv", format!("path,music\n{}", rows(&|l| format!("{},1\n", fields(l)[0]))));
+    let train = |corpus: &str, out: &str, more: &[&str]| {
+        let args = [
+            "train", "--corpus", corpus, "--pools", "4,4,2,1", "--epochs", "1", "--device", "cpu", "--out",
+            out,
+        ];
+        let out = run(folder.path(), &args.iter().chain(more).copied().collect::<Vec<_>>());
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        text(&out.stderr)
+    };
+    let counts = |printed: &str| -> String {
+        let line = printed.lines().find(|l| l.contains(" train, ")).unwrap();
+        line.split("tags; ").nth(1).unwrap().split(" (").next().unwrap().to_string()
+    };
+    let trained = train("manifest:wav/nosplit.csv", "n", &["--max-tags", "2", "--seed", "5"]);
+    let eval = |model: &str| {
+        run(folder.path(), &["eval", "--model", model, "--corpus", "manifest:wav/nosplit.csv", "--json"])
+    };
+    let evaluated = eval("n");
+    assert!(evaluated.status.success(), "{}", text(&evaluated.stderr));
+    assert_eq!(counts(&trained), counts(&text(&evaluated.stderr)));
+
+    let single: Value = serde_json::from_slice(&eval("n/model.onnx").stdout).unwrap();
+    assert!(single.get("int8").is_none(), "one file was compared with itself");
+    let whole = std::fs::read(folder.path().join("n/model.onnx")).unwrap();
+    std::fs::write(folder.path().join("n/model.onnx"), &whole[..1000]).unwrap();
+    assert!(!eval("n").status.success(), "a damaged float model went unnoticed");
+
+    let printed = train("manifest:wav/one.csv", "o", &[]);
+    assert!(printed.contains("nothing is scored"), "{printed}");
+    for name in ["model.onnx", "model.int8.onnx", "card.json", "run.json", "learning.svg"] {
+        assert!(folder.path().join("o").join(name).exists(), "{name}");
+    }
+    // A model without a run is not overwritten either.
+    std::fs::remove_file(folder.path().join("o/checkpoint.safetensors")).unwrap();
+    let refused = run(folder.path(), &["train", "--corpus", "synth:10", "--out", "o"]);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("--overwrite"));
 }
 
 #[test]
@@ -163,7 +229,7 @@ fn mistakes_are_named() {
         (&["train", "--corpus", "magic"], "magic"),
         (&["train", "--budget", "7M"], "0.25M"),
         (&["train", "--pools", "4,99"], "pools"),
-        (&["train", "--crop-seconds", "3", "--corpus", "synth:10"], "27.28"),
+        (&["train", "--crop-seconds", "3", "--corpus", "synth:10"], "27.29"),
         (&["train", "--resume", "--out", "runs/none"], "runs/none"),
         (&["train", "--learning-rate", "-1"], "learning-rate"),
         (&["eval", "--model", "nowhere", "--corpus", "synth:10"], "nowhere"),

@@ -54,6 +54,7 @@ fn config() -> TrainConfig {
         balance: Balance::Tags,
         crop_frames: 32,
         patience: 10,
+        positive_threshold: 0.5,
         seed: 11,
     }
 }

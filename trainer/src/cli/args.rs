@@ -141,9 +141,9 @@ pub struct EvalArgs {
     /// Part of the corpus
     #[arg(long, value_enum, default_value = "test")]
     pub split: SplitArg,
-    /// Seed of a split that is drawn here (as in training)
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// Seed of a split that is drawn here [default: the one the model was trained with, by its card, else 1]
+    #[arg(long)]
+    pub seed: Option<u64>,
     #[command(flatten)]
     pub data: CorpusArgs,
     /// Print JSON as in metrics.json

@@ -8,6 +8,14 @@ use trainer::corpus::{self, Corpus, CorpusOptions, CorpusSpec, Split};
 use trainer::features::{CacheDir, FeatureSet, Prepared, prepare};
 use trainer::train::LabelledClip;
 
+/// Before anything takes time.
+pub fn check_threshold(threshold: f32) -> Result<()> {
+    if threshold > 0.0 && threshold <= 1.0 {
+        return Ok(());
+    }
+    anyhow::bail!("--positive-threshold {threshold}: it is above 0 and at most 1")
+}
+
 pub struct Data {
     pub corpus: Corpus,
     pub features: FeatureSet,

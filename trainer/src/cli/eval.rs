@@ -4,22 +4,41 @@ use super::args::{EvalArgs, SplitArg};
 use super::data::Data;
 use super::show;
 use anyhow::{Context, Result, bail};
-use runtime::tagger::{Precision, Tagger, TaggerOptions};
+use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
 use std::process::ExitCode;
 use trainer::corpus::{CorpusOptions, Split};
 use trainer::deliver::probabilities_by_runtime;
 use trainer::eval::{EvalOptions, Scores, compare, evaluate, table};
 use trainer::train::LabelledClip;
 
+/// The file of that precision; none where there is no such file.
+fn load(args: &EvalArgs, precision: Precision) -> Result<Option<Tagger>> {
+    match Tagger::load_with(&args.model, &TaggerOptions { precision, ..Default::default() }) {
+        // A path to a file loads that file, whatever was asked for.
+        Ok(tagger) => Ok(Some(tagger).filter(|tagger| tagger.precision() == precision)),
+        Err(TaggerError::NoModel { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
-    let tagger = Tagger::load(&args.model)?;
+    super::data::check_threshold(args.data.positive_threshold)?;
+    // The float file is the model; the int8 file beside it is compared with it.
+    let (float, int8) = (load(args, Precision::Float)?, load(args, Precision::Int8)?);
+    let Some(main) = float.as_ref().or(int8.as_ref()) else {
+        bail!("{}: neither a float nor an int8 model", args.model.display());
+    };
+    if float.is_none() {
+        show::line("the figures are those of the int8 file: there is no float one");
+    }
+    let trained_with = main.card().data.as_ref().and_then(|data| data["seed"].as_u64());
     let options = CorpusOptions {
-        seed: args.seed,
+        seed: args.seed.or(trained_with).unwrap_or(1),
         positive_threshold: args.data.positive_threshold,
-        min_positives: 1,
+        min_positives: 0,
         ..Default::default()
     };
-    let data = Data::load(&args.corpus, &options, tagger.mel_config(), &args.data)?;
+    let data = Data::load(&args.corpus, &options, main.mel_config(), &args.data)?;
     let (split, split_name) = match args.split {
         SplitArg::Train => (Some(Split::Train), "train"),
         SplitArg::Validation => (Some(Split::Validation), "validation"),
@@ -38,11 +57,6 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         let (scores, left_out) = Scores::matched(tagger.tags(), &p, &data.corpus.tags, &truth, clips.len())?;
         Ok((scores.with_positive_threshold(args.data.positive_threshold)?, left_out))
     };
-    // Both files where the folder has both: the float one is the model, the int8 one is compared with it.
-    let with = |precision| TaggerOptions { precision, ..Default::default() };
-    let float = Tagger::load_with(&args.model, &with(Precision::Float)).ok();
-    let int8 = Tagger::load_with(&args.model, &with(Precision::Int8)).ok();
-    let main = float.as_ref().unwrap_or(&tagger);
     let (scores, left_out) = score(main, &clips)?;
     // Thresholds are chosen on validation clips that are not the ones scored; else the card's are used.
     let validation = match split {

@@ -3,7 +3,7 @@
 pub mod args;
 mod data;
 mod eval;
-mod show;
+pub mod show;
 mod synth;
 mod train;
 

@@ -8,6 +8,18 @@ use trainer::train::{EpochRecord, Progress};
 /// Problems named one by one before the rest is counted.
 const PROBLEMS_SHOWN: usize = 20;
 
+/// An error and its causes, each said once: many of ours name their cause themselves.
+pub fn chain(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            said if said.contains(&cause) => text,
+            said => format!("{said}: {cause}"),
+        }
+    })
+}
+
 pub fn stage(text: &str) {
     eprintln!("\n\u{25b8} {text}");
 }

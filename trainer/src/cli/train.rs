@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use trainer::corpus::{ClipSource, CorpusOptions, CorpusSpec, Split, synth};
 use trainer::deliver::{Delivery, metrics_for_card, score_by_runtime};
-use trainer::eval::{EvalOptions, Evaluation, Scores, compare, evaluate, table};
+use trainer::eval::{EvalError, EvalOptions, Evaluation, Scores, compare, evaluate, table};
 use trainer::files::write_atomically;
 use trainer::net::{Architecture, Standardise};
 use trainer::plot;
-use trainer::train::{Outcome, RunState, Task, TrainConfig, probabilities, scores, train as fit};
+use trainer::train::{RunState, Task, TrainConfig, probabilities, scores, train as fit};
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
 
@@ -39,6 +39,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     let out = args.out.clone().unwrap_or_else(|| args.default_out());
     let checkpoint = out.join(CHECKPOINT);
     check_folder(&args, &out, &checkpoint)?;
+    super::data::check_threshold(args.data.positive_threshold)?;
     let Model::K2c1 = args.model;
     let mel = MelConfig::MINIM;
     let shape =
@@ -83,9 +84,12 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         train: &train,
         validation: &validation,
     };
+    make_folder(&args, &out)?;
     let stop = stop_on_ctrl_c()?;
     let mut bar = show::TrainingBar::new(config.epochs);
+    TRAINING.store(true, Ordering::Relaxed);
     let outcome = fit(&task, &config, &chosen.device, &checkpoint, args.resume, &stop, &mut bar);
+    TRAINING.store(false, Ordering::Relaxed);
     bar.finish();
     let outcome = outcome?;
     if outcome.interrupted {
@@ -97,7 +101,6 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         ));
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    stop.store(false, Ordering::Relaxed);
     if let Some((epoch, _)) = outcome.state.best {
         show::line(&format!("kept epoch {epoch} of {}", outcome.state.epoch));
     }
@@ -120,10 +123,17 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         ..Default::default()
     };
     let evaluation = match &test_scores {
-        Some(test) => Some(
-            evaluate(&name, &args.corpus.to_string(), validation_scores.as_ref(), test, &eval_options)
-                .context("scoring the test split")?,
-        ),
+        Some(test) => {
+            match evaluate(&name, &args.corpus.to_string(), validation_scores.as_ref(), test, &eval_options) {
+                Ok(evaluation) => Some(evaluation),
+                // Training was not in vain: the model is exported, without figures.
+                Err(error @ EvalError::NothingToScore(_)) => {
+                    show::line(&format!("nothing is scored: {error}"));
+                    None
+                }
+                Err(error) => return Err(error).context("scoring the test split"),
+            }
+        }
         None => {
             show::line("the corpus has no test clips: nothing is scored");
             None
@@ -145,6 +155,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         "seed": args.seed,
     }));
     delivery.write(&out)?;
+    write_run(&out, &name, &args.corpus.to_string(), &outcome.state)?;
     let mut evaluation = evaluation;
     if let (Some(evaluation), Some(by_candle)) = (&mut evaluation, &test_scores) {
         let threshold = args.data.positive_threshold;
@@ -158,7 +169,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         evaluation.seconds = Some(started.elapsed().as_secs_f64());
         delivery.card().metrics = Some(metrics_for_card(evaluation));
         delivery.write(&out)?;
-        write_results(&out, evaluation, by_candle, &outcome)?;
+        write_results(&out, evaluation, by_candle)?;
         show::line(&format!("scored again by the runtime from the exported files, {} clips:", test.len()));
         show::line(&format!(
             "float32  mean AUC {:.4}  (largest difference from the trainer {:.1e})",
@@ -182,19 +193,50 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     } else if let Some(evaluation) = &evaluation {
         println!("\n{}", table(evaluation));
     }
-    what_next(&args, &out, &data, started.elapsed().as_secs_f64())?;
+    what_next(&args, &out, &data, evaluation.is_some(), started.elapsed().as_secs_f64())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A run is never overwritten unasked.
+/// What a run leaves behind.
+const OUTPUTS: [&str; 12] = [
+    CHECKPOINT,
+    "model.onnx",
+    "model.int8.onnx",
+    "card.json",
+    "metrics.json",
+    "run.json",
+    "learning.png",
+    "learning.svg",
+    "roc.png",
+    "roc.svg",
+    "auc.png",
+    "auc.svg",
+];
+
+/// Makes the folder, finds out whether it can be written before hours of training, and clears it of an old run's
+/// results, so that none of them is taken for this one's.
+fn make_folder(args: &TrainArgs, out: &Path) -> Result<()> {
+    let context = || format!("{}", out.display());
+    std::fs::create_dir_all(out).with_context(context)?;
+    tempfile::tempfile_in(out).with_context(context)?;
+    if args.overwrite {
+        for path in OUTPUTS.map(|name| out.join(name)).iter().filter(|path| path.exists()) {
+            std::fs::remove_file(path).with_context(|| format!("{}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// A run or a model is never overwritten unasked.
 fn check_folder(args: &TrainArgs, out: &Path, checkpoint: &Path) -> Result<()> {
     let there = checkpoint.exists();
     if args.resume && !there {
         bail!("--resume: there is no {}", checkpoint.display());
     }
-    if there && !args.resume && !args.overwrite {
+    let taken = OUTPUTS.iter().any(|name| out.join(name).exists());
+    if taken && !args.resume && !args.overwrite {
         bail!(
-            "{} holds a run: continue it with --resume, replace it with --overwrite, or choose another --out",
+            "{} holds a run or a model: continue it with --resume, replace it with --overwrite, or choose another --out",
             out.display()
         );
     }
@@ -234,16 +276,20 @@ fn config(args: &TrainArgs, architecture: &Architecture, mel: &MelConfig) -> Res
         balance: args.balance,
         crop_frames,
         patience: args.patience,
+        positive_threshold: args.data.positive_threshold,
         seed: args.seed,
     })
 }
 
-/// The first Ctrl-C asks the loop to stop after its step and write a checkpoint; the second ends the program.
+/// Whether the loop is running, which stops by itself when asked to.
+static TRAINING: AtomicBool = AtomicBool::new(false);
+
+/// While the loop runs, the first Ctrl-C asks the loop to stop after its step and write a checkpoint; the second ends the program.
 fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
+        if flag.swap(true, Ordering::Relaxed) || !TRAINING.load(Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
         eprintln!("\n  stopping after this step (Ctrl-C again to stop at once)");
@@ -258,23 +304,28 @@ fn thresholds(tags: &[String], evaluation: &Evaluation) -> Vec<f32> {
     tags.iter().map(|tag| of(tag).map_or(0.5, |t| t.threshold as f32)).collect()
 }
 
-fn write_results(out: &Path, evaluation: &Evaluation, test: &Scores, outcome: &Outcome) -> Result<()> {
-    let json = serde_json::to_string_pretty(evaluation)? + "\n";
+fn write_results(out: &Path, evaluation: &Evaluation, test: &Scores) -> Result<()> {
     let title = format!("{} on {}", evaluation.model, evaluation.corpus);
-    plot::learning_curves(&out.join("learning"), &title, &epochs(&outcome.state))?;
     plot::roc_curves(&out.join("roc"), &title, test)?;
     plot::auc_by_tag(&out.join("auc"), evaluation)?;
-    let run = serde_json::to_string_pretty(&serde_json::json!({
-        "config": outcome.state.config,
-        "architecture": outcome.state.architecture,
-        "best": outcome.state.best,
-        "history": outcome.state.history,
-    }))? + "\n";
-    for (name, text) in [("run.json", run), ("metrics.json", json)] {
-        let path = out.join(name);
-        write_atomically(&path, text.as_bytes()).with_context(|| format!("{}", path.display()))?;
-    }
-    Ok(())
+    write_json(&out.join("metrics.json"), evaluation)
+}
+
+/// How the training went, whether or not there was anything to score.
+fn write_run(out: &Path, model: &str, corpus: &str, state: &RunState) -> Result<()> {
+    plot::learning_curves(&out.join("learning"), &format!("{model} on {corpus}"), &epochs(state))?;
+    let run = serde_json::json!({
+        "config": state.config,
+        "architecture": state.architecture,
+        "best": state.best,
+        "history": state.history,
+    });
+    write_json(&out.join("run.json"), &run)
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)? + "\n";
+    write_atomically(path, text.as_bytes()).with_context(|| format!("{}", path.display()))
 }
 
 fn epochs(state: &RunState) -> Vec<plot::EpochPoint> {
@@ -290,13 +341,15 @@ fn epochs(state: &RunState) -> Vec<plot::EpochPoint> {
 }
 
 /// The commands that a reader may want now, ready to be copied.
-fn what_next(args: &TrainArgs, out: &Path, data: &Data, seconds: f64) -> Result<()> {
+fn what_next(args: &TrainArgs, out: &Path, data: &Data, scored: bool, seconds: f64) -> Result<()> {
     let folder = out.display();
     show::stage(&format!("Done in {seconds:.0} s: {folder}"));
     show::line(
         "model.onnx, model.int8.onnx, card.json   the model, for the runtime, the player or any ONNX engine",
     );
-    show::line("metrics.json, learning.png, roc.png, auc.png (and .svg)   what it can do");
+    if scored {
+        show::line("metrics.json, learning.png, roc.png, auc.png (and .svg)   what it can do");
+    }
     if let CorpusSpec::Synth { .. } = args.corpus {
         let test = data.corpus.clips.iter().find(|c| c.split == Some(Split::Test));
         if let Some(ClipSource::Synth(clip)) = test.map(|c| &c.source) {

@@ -19,6 +19,9 @@ pub struct Loaded {
     pub unlabelled: usize,
 }
 
+/// A label counts as present from here on when splits are balanced, whatever threshold scores are computed with.
+const SPLIT_THRESHOLD: f32 = 0.5;
+
 /// Loads the list of a corpus, checks that its files exist, chooses tags and assigns splits.
 ///
 /// # Errors
@@ -51,16 +54,22 @@ pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, Corpus
             None => format!("{listed} audio files are listed"),
         }));
     }
+    let before = clips.len();
+    let labelled = |clip: &Clip| clip.labels.iter().any(|label| !label.is_nan());
+    if !options.keep_unlabelled {
+        clips.retain(labelled);
+    }
+    // Before any choice that differs between training and a later evaluation: the split of a list depends on the
+    // list and the seed alone, so that what was trained on is never scored as a test.
+    let split_rule = split::assign(&mut clips, options.seed, SPLIT_THRESHOLD, grouped_by);
     let dropped_tags = choose_tags(&mut tags, &mut clips, options);
     if tags.is_empty() && !options.keep_unlabelled {
         return Err(empty(format!("no tag has {} positive clips", options.min_positives.max(1))));
     }
-    let before = clips.len();
     if !options.keep_unlabelled {
-        clips.retain(|clip| clip.labels.iter().any(|label| !label.is_nan()));
+        clips.retain(labelled);
     }
     let unlabelled = before - clips.len();
-    let split_rule = split::assign(&mut clips, options.seed, options.positive_threshold, grouped_by);
     let soft = |label: &f32| !label.is_nan() && *label != 0.0 && *label != 1.0;
     let soft_labels = clips.iter().any(|clip| clip.labels.iter().any(soft));
     Ok(Loaded {
@@ -86,8 +95,7 @@ fn choose_tags(tags: &mut Vec<String>, clips: &mut [Clip], options: &CorpusOptio
     let threshold = options.positive_threshold;
     let positives = |tag: usize| clips.iter().filter(|clip| clip.labels[tag] >= threshold).count();
     let counts: Vec<usize> = (0..tags.len()).map(positives).collect();
-    let mut keep: Vec<usize> =
-        (0..tags.len()).filter(|&tag| counts[tag] >= options.min_positives.max(1)).collect();
+    let mut keep: Vec<usize> = (0..tags.len()).filter(|&tag| counts[tag] >= options.min_positives).collect();
     if let Some(most) = options.max_tags {
         keep.sort_by_key(|&tag| std::cmp::Reverse(counts[tag]));
         keep.truncate(most);

@@ -58,7 +58,7 @@ pub struct CorpusOptions {
     pub seed: u64,
     /// A label counts as present from here on, when tags are counted.
     pub positive_threshold: f32,
-    /// Tags with fewer positive clips are dropped; at least 1.
+    /// Tags with fewer positive clips are dropped; 0 keeps all.
     pub min_positives: usize,
     /// Only the most frequent tags are kept, this many.
     pub max_tags: Option<usize>,

@@ -10,14 +10,30 @@ use crate::corpus::{Clip, ClipSource};
 /// No more than this is used of a file: half an hour, so that a file of any size stays a bounded piece of memory.
 const MAX_SECONDS: f64 = 1800.0;
 
+/// About what a packet of a compressed file holds.
+const PACKET_SECONDS: f64 = 0.026;
+
+/// Share of a file that may be lost. Clips cut out of longer files begin with a piece or two that need what was before
+/// them; a file that lost more than this is damaged.
+const MOST_LOST: f64 = 0.05;
+
 /// Part of the name of a cache folder: raised whenever decoding, resampling or the codes change.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The codes of a clip, frame-major; never empty.
 pub(super) fn codes(clip: &Clip, config: &MelConfig) -> Result<Vec<u8>, String> {
     let codes = match &clip.source {
         ClipSource::File(path) => {
             let audio = decode_file_limited(path, MAX_SECONDS).map_err(|error| error.to_string())?;
+            let lost = audio.skipped_packets as f64 * PACKET_SECONDS;
+            let seconds = audio.samples.len() as f64 / f64::from(audio.sample_rate.max(1));
+            if lost > MOST_LOST * (seconds + lost) {
+                return Err(format!(
+                    "{}: damaged: {} pieces of it cannot be decoded",
+                    path.display(),
+                    audio.skipped_packets
+                ));
+            }
             of_pcm(audio.pcm(), config)?
         }
         ClipSource::Synth(clip) => {

@@ -134,6 +134,7 @@ mod tests {
             balance: Balance::Tags,
             crop_frames,
             patience: 1,
+            positive_threshold: 0.5,
             seed: 5,
         }
     }

@@ -33,6 +33,8 @@ pub struct TrainConfig {
     pub crop_frames: usize,
     /// Epochs without a better validation AUC after which training stops.
     pub patience: usize,
+    /// A soft label counts as present from here on when the validation AUC is computed.
+    pub positive_threshold: f32,
     /// Where everything random starts from.
     pub seed: u64,
 }
@@ -65,6 +67,7 @@ mod tests {
             balance: Balance::None,
             crop_frames: 100,
             patience: 3,
+            positive_threshold: 0.5,
             seed: 1,
         };
         let rates: Vec<f64> = (0..1000).map(|s| config.learning_rate_at(s, 1000)).collect();

@@ -277,7 +277,9 @@ impl<'a> Run<'a> {
                 (sum - l * p.ln() - (1.0 - l) * (1.0 - p).ln(), n + 1)
             });
         let loss = (count > 0).then(|| sum / f64::from(count));
-        let Ok(scores) = scores(self.task.tags, clips, p) else { return Ok((None, loss)) };
+        let scored = scores(self.task.tags, clips, p)
+            .and_then(|s| s.with_positive_threshold(self.config.positive_threshold));
+        let Ok(scores) = scored else { return Ok((None, loss)) };
         let aucs: Vec<f64> =
             (0..self.task.tags.len()).filter_map(|t| Some(scores.ranking(t).ok()?.auc())).collect();
         let auc = (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64);

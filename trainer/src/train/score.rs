@@ -5,8 +5,8 @@ use crate::eval::{Scores, ScoresError};
 use crate::net::Network;
 use candle_core::{Device, Result, Tensor};
 
-/// Clips scored at once; their memory is what bounds it.
-const CLIPS: usize = 16;
+/// Frames scored at once, so that memory does not grow with the clips' length: sixteen clips of half a minute.
+const FRAMES: usize = 16 * 1366;
 
 /// Mean probability over the windows of each clip, [clips, tags]. Clips shorter than the receptive field are repeated
 /// to fill it, as the runtime does.
@@ -30,7 +30,8 @@ pub fn probabilities(
     let mut rest = places.as_slice();
     while let Some(&first) = rest.first() {
         let frames = frames_of(first);
-        let count = rest.iter().take(CLIPS).take_while(|&&i| frames_of(i) == frames).count();
+        let count =
+            rest.iter().take((FRAMES / frames).max(1)).take_while(|&&i| frames_of(i) == frames).count();
         let (now, later) = rest.split_at(count);
         rest = later;
         let mut x = vec![0.0; count * bands * frames];

@@ -28,7 +28,13 @@ pub(super) fn read(bytes: &[u8], builder: &mut Builder<'_>) -> Result<(), Corpus
 
 fn row(line: u64, object: &Map<String, Value>, builder: &Builder<'_>) -> Result<Row, CorpusError> {
     let mut row = Row { line, ..Row::default() };
+    let mut seen = std::collections::HashSet::new();
     for (key, value) in object {
+        if !seen.insert(key.trim().to_lowercase()) {
+            return Err(
+                builder.line_error(line, format!("`{key}` is there twice; case does not tell keys apart"))
+            );
+        }
         let wrong = |expected| builder.value_error(line, key, value.to_string(), expected);
         let text = || match value {
             Value::String(text) => Ok(text.clone()),
