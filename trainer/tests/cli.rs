@@ -101,25 +101,10 @@ fn trains_evaluates_exports_and_keeps_what_is_there() {
     assert!(!again.status.success() && text(&again.stderr).contains("--resume"));
     let args: Vec<&str> = SMALL.into_iter().chain(["--out", "runs/again"]).collect();
     assert!(run(folder.path(), &args).status.success());
-    let bytes =
-        |run: &str| std::fs::read(folder.path().join("runs").join(run).join("model.int8.onnx")).unwrap();
-    let weights = |run: &str| {
-        std::fs::read(folder.path().join("runs").join(run).join("checkpoint.safetensors")).unwrap().len()
-    };
-    assert_eq!(bytes("small").len(), bytes("again").len());
-    assert_eq!(weights("small"), weights("again"));
     for name in ["model.onnx", "model.int8.onnx", "card.json"] {
         let of = |run: &str| std::fs::read(folder.path().join("runs").join(run).join(name)).unwrap();
         assert!(of("small") == of("again"), "{name} differs between two runs of one seed");
     }
-    let card = |run: &str| -> Value {
-        serde_json::from_slice(
-            &std::fs::read(folder.path().join("runs").join(run).join("card.json")).unwrap(),
-        )
-        .unwrap()
-    };
-    assert_eq!(card("small")["quantisation"], card("again")["quantisation"]);
-    assert_eq!(card("small")["metrics"], card("again")["metrics"]);
 }
 
 #[cfg(unix)]
@@ -231,7 +216,7 @@ fn mistakes_are_named() {
         (&["train", "--pools", "4,99"], "pools"),
         (&["train", "--crop-seconds", "3", "--corpus", "synth:10"], "27.29"),
         (&["train", "--resume", "--out", "runs/none"], "runs/none"),
-        (&["train", "--learning-rate", "-1"], "learning-rate"),
+        (&["train", "--learning-rate=-1"], "learning-rate"),
         (&["eval", "--model", "nowhere", "--corpus", "synth:10"], "nowhere"),
     ] {
         let out = run(folder.path(), args);

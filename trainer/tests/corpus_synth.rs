@@ -147,6 +147,6 @@ fn wavs_are_written_whole() {
         assert!((f32::from(stored.unwrap()) / 32767.0 - sample).abs() < 1e-4);
     }
     assert_eq!(wav.len() as usize, samples.len());
-    assert!(write_wav(&clip, &dir.path().join("no/such/clip.wav")).is_err());
+    assert!(write_wav(&clip, &dir.path().join("clip.wav/in-a-file.wav")).is_err());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "something half-written was left behind");
 }
