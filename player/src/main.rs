@@ -60,7 +60,9 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // What we were doing and what went wrong; the runtime's errors name their own causes.
+            let said: Vec<String> = error.chain().take(2).map(ToString::to_string).collect();
+            eprintln!("error: {}", said.join(": "));
             ExitCode::FAILURE
         }
     }
