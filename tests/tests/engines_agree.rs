@@ -75,7 +75,7 @@ fn every_way_to_run_a_network_gives_the_same_answers() -> Result<()> {
             Tagger::load_with(folder.path(), &options).unwrap()
         };
         let step = delivery.quantised().output().scale;
-        let plain_table = Standardise { mean: vec![0.0; MEL.mel_bands], deviation: 1.0 }.table(decode);
+        let plain_table = Standardise::none(MEL.mel_bands).table(decode);
         for codes in &codes[..3] {
             let decibel: Vec<f32> = codes.iter().map(|&c| decode(c)).collect();
             let run = |precision, fuse| {
@@ -107,30 +107,19 @@ fn candle_nn_sigmoid(x: &Tensor) -> Result<Tensor> {
 }
 
 fn state(architecture: &Architecture, corpus: &Corpus, standardise: &Standardise) -> RunState {
-    RunState {
-        config: TrainConfig {
-            epochs: 1,
-            batch_size: 1,
-            learning_rate: 1.0,
-            warm_up: 0.0,
-            weight_decay: 0.0,
-            balance: Balance::None,
-            crop_frames: architecture.receptive_field(),
-            patience: 1,
-            positive_threshold: 0.5,
-            seed: 0,
-        },
-        architecture: architecture.clone(),
-        tags: corpus.tags.clone(),
-        standardise: standardise.clone(),
-        data: String::new(),
-        epoch: 0,
-        step: 0,
-        loss_sum: 0.0,
-        optimiser_steps: 0,
-        history: Vec::new(),
-        best: None,
-    }
+    let config = TrainConfig {
+        epochs: 1,
+        batch_size: 1,
+        learning_rate: 1.0,
+        warm_up: 0.0,
+        weight_decay: 0.0,
+        balance: Balance::None,
+        crop_frames: architecture.receptive_field(),
+        patience: 1,
+        positive_threshold: 0.5,
+        seed: 0,
+    };
+    RunState::new(config, architecture.clone(), corpus.tags.clone(), standardise.clone(), String::new())
 }
 
 /// The committed model still does what its card says, on clips that it has not heard, decoded from a file.

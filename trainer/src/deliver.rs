@@ -107,7 +107,7 @@ fn calibration(
     codes: &FrameCodes,
     field: usize,
 ) -> candle_core::Result<Vec<Tensor>> {
-    let plain = Standardise { mean: vec![0.0; bands], deviation: 1.0 }.table(|code| codes.decode(code));
+    let plain = Standardise::none(bands).table(|code| codes.decode(code));
     let step = clips.len().div_ceil(CALIBRATION_CLIPS).max(1);
     clips
         .iter()

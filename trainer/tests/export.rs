@@ -55,7 +55,7 @@ fn make(budget: Budget, pools: &[usize]) -> Result<Made> {
         network.forward_train(&batch)?;
     }
     let folded = Folded::of(&network, &standardise)?;
-    let plain = Standardise { mean: vec![0.0; BANDS], deviation: 1.0 }.table(|c| codes.decode(c));
+    let plain = Standardise::none(BANDS).table(|c| codes.decode(c));
     let calibration = clips.iter().map(|c| tensor(c, &plain)).collect::<Result<Vec<_>>>()?;
     let quantised = quantise(&folded, codes, &calibration)?;
     Ok(Made { network, standardise, folded, quantised })
@@ -73,7 +73,7 @@ fn folding_keeps_the_logits_and_integers_stay_near() -> Result<()> {
         let made = make(Budget::M0_1, pools)?;
         let clip = melgram(1600, 99);
         let x = tensor(&clip, &made.standardise.table(|c| codes.decode(c)))?;
-        let plain = Standardise { mean: vec![0.0; BANDS], deviation: 1.0 }.table(|c| codes.decode(c));
+        let plain = Standardise::none(BANDS).table(|c| codes.decode(c));
         let db = tensor(&clip, &plain)?;
         let trained = made.network.forward(&x)?;
         let folded = made.folded.forward(&db)?;

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::{Key, from_hex, to_hex};
 use super::{FeatureError, Progress, extract};
+use crate::files::write_atomically;
 
 /// Codes waiting for their line in the index; then both are brought to the disk.
 const BATCH: usize = 8 << 20;
@@ -188,11 +189,10 @@ fn rewrite_index(dir: &Path, entries: &HashMap<Key, Entry>) -> Result<File, Feat
     let failed = |source| FeatureError::Cache { path: dir.join("index.jsonl"), source };
     let mut sorted: Vec<_> = entries.iter().collect();
     sorted.sort_by_key(|(_, entry)| entry.offset);
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
     let text: String = sorted.into_iter().map(|(key, entry)| line(key, entry)).collect();
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(dir.join("index.jsonl")).map_err(|error| failed(error.error))
+    let path = dir.join("index.jsonl");
+    write_atomically(&path, text.as_bytes()).map_err(failed)?;
+    File::options().append(true).open(&path).map_err(failed)
 }
 
 /// The bytes of a file, none when there is no such file.

@@ -15,6 +15,11 @@ pub struct Standardise {
 }
 
 impl Standardise {
+    /// Leaves decibel as they are.
+    pub fn none(mel_bands: usize) -> Self {
+        Self { mean: vec![0.0; mel_bands], deviation: 1.0 }
+    }
+
     /// Measures clips of 8-bit codes, each frame-major [frames, mel_bands]; `decode` turns a code into decibel.
     pub fn measure<'a>(
         clips: impl Iterator<Item = &'a [u8]>,

@@ -50,6 +50,31 @@ pub struct RunState {
     pub best: Option<(usize, f64)>,
 }
 
+impl RunState {
+    /// A run that has not begun.
+    pub fn new(
+        config: TrainConfig,
+        architecture: Architecture,
+        tags: Vec<String>,
+        standardise: Standardise,
+        data: String,
+    ) -> Self {
+        Self {
+            config,
+            architecture,
+            tags,
+            standardise,
+            data,
+            epoch: 0,
+            step: 0,
+            loss_sum: 0.0,
+            optimiser_steps: 0,
+            history: Vec::new(),
+            best: None,
+        }
+    }
+}
+
 /// A run's state with its tensors: parameters and buffers by name, the optimiser's under `adam.`, the best epoch's
 /// under `best.`.
 pub struct Checkpoint {

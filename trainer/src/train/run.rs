@@ -119,19 +119,9 @@ impl<'a> Run<'a> {
         let mut network = K2c1::new(task.architecture, config.seed, device)?;
         network.set_prior(&tag_shares(task.train))?;
         let optimiser = AdamW::new(network.parameters(), config.weight_decay)?;
-        let state = RunState {
-            config: config.clone(),
-            architecture: task.architecture.clone(),
-            tags: task.tags.to_vec(),
-            standardise: task.standardise.clone(),
-            data: fingerprint(task.train),
-            epoch: 0,
-            step: 0,
-            loss_sum: 0.0,
-            optimiser_steps: 0,
-            history: Vec::new(),
-            best: None,
-        };
+        let (tags, data) = (task.tags.to_vec(), fingerprint(task.train));
+        let state =
+            RunState::new(config.clone(), task.architecture.clone(), tags, task.standardise.clone(), data);
         let table = task.standardise.table(task.decode);
         Ok(Self { task, config, device, table, network, optimiser, state, best: HashMap::new() })
     }
