@@ -91,19 +91,16 @@ fn integers_fit_their_types_and_cover_the_input_exactly() -> Result<()> {
     let made = make(Budget::M0_1, &[4, 4, 2, 1])?;
     assert_eq!((made.quantised.input.scale, made.quantised.input.zero_point), (0.5, 72));
     let mut scale_in = made.quantised.input.scale;
-    for layer in &made.quantised.layers {
-        assert!(layer.weight.iter().all(|&w| w != -128));
-        let fullest = layer
-            .weight
-            .chunks(layer.layer.inputs * layer.layer.kernel)
-            .map(|w| w.iter().map(|w| w.unsigned_abs()).max());
+    for layer in made.quantised.convs() {
+        let integers = &layer.weight.integers;
+        assert!(integers.iter().all(|&w| w != -128));
+        let fullest = integers.chunks(layer.shape.taps()).map(|w| w.iter().map(|w| w.unsigned_abs()).max());
         assert!(fullest.into_iter().all(|top| top.is_some_and(|t| t >= 112)), "a channel wastes its range");
-        for (bias, weight) in layer.bias_scale.iter().zip(&layer.weight_scale) {
+        for (bias, weight) in layer.bias_scale.iter().zip(&layer.weight.scales) {
             assert_eq!(*bias, weight * scale_in);
         }
         // The largest sum that any input can make, bias included, stays inside int32.
-        let taps = layer.layer.inputs * layer.layer.kernel;
-        for (w, &b) in layer.weight.chunks(taps).zip(&layer.bias) {
+        for (w, &b) in integers.chunks(layer.shape.taps()).zip(&layer.bias) {
             let sum: i64 = w.iter().map(|&w| i64::from(w).abs() * 255).sum();
             assert!(sum + i64::from(b).abs() < i64::from(i32::MAX));
         }
