@@ -181,13 +181,14 @@ impl Flow {
             graph.node(op, inputs, &format!("{name}.{output}"), attributes)
         };
         let h = node(graph, "Transpose", &[&x.name], "rows", vec![ints("perm", &[1, 0, 2])]);
+        // Transposed here and not by a node: onnxruntime 1.30 moves that across the DequantizeLinear and loses its type.
+        let (w, dims) = (format!("{name}.weight"), [width, width]);
         let w = match weight {
-            Weights::Float(values) => graph.floats(&format!("{name}.weight"), &[width, width], values),
+            Weights::Float(values) => graph.floats(&w, &dims, &transposed(values, width)),
             Weights::Int8(rows) => {
-                graph.int8_rows(&format!("{name}.weight"), &[width, width], 0, &rows.integers, &rows.scales)
+                graph.int8_rows(&w, &dims, 1, &transposed(&rows.integers, width), &rows.scales)
             }
         };
-        let w = node(graph, "Transpose", &[&w], "weight.transposed", vec![ints("perm", &[1, 0])]);
         let bias = graph.floats(&format!("{name}.bias"), &[width], &layer.bias);
         let score = graph.floats(&format!("{name}.score"), &[width, 1], &layer.score);
         let hidden = node(graph, "MatMul", &[&h, &w], "product", vec![]);
@@ -222,4 +223,9 @@ fn gates(graph: &mut Graph, name: &str, weights: &Weights<'_>, columns: usize) -
 /// Gates r, z, n, each of `size` values, in ONNX's order z, r, n.
 fn update_first<T: Copy>(values: &[T], size: usize) -> Vec<T> {
     [&values[size..2 * size], &values[..size], &values[2 * size..]].concat()
+}
+
+/// Rows of `columns` values as columns.
+fn transposed<T: Copy>(values: &[T], columns: usize) -> Vec<T> {
+    (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()
 }
