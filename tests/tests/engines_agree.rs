@@ -99,8 +99,11 @@ fn agree(architecture: &Architecture) -> Result<()> {
     Ok(())
 }
 
+/// Tags of the synthetic corpus.
+const TAGS: usize = 19;
+
 fn agree_by_name(model: Model) -> Result<()> {
-    agree(&Architecture::new(model, Budget::M0_1, MEL.mel_bands, &PAPER_POOLS, 10).unwrap())
+    agree(&Architecture::new(model, Budget::M0_1, MEL.mel_bands, &PAPER_POOLS, TAGS).unwrap())
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn every_way_to_run_k2c1_gives_the_same_answers() -> Result<()> {
     for (budget, pools) in
         [(Budget::M0_1, vec![4, 4, 4, 4]), (Budget::M0_25, vec![4, 4, 2, 1]), (Budget::M0_1, vec![3, 5])]
     {
-        agree(&Architecture::k2c1(budget, MEL.mel_bands, &pools, 10).unwrap())?;
+        agree(&Architecture::k2c1(budget, MEL.mel_bands, &pools, TAGS).unwrap())?;
     }
     Ok(())
 }

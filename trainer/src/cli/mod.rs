@@ -1,6 +1,7 @@
 //! The trainer's commands.
 
 pub mod args;
+mod attention;
 mod data;
 mod eval;
 pub mod show;
@@ -19,6 +20,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         None => train::main_job(),
         Some(Command::Train(args)) => train::train(*args),
         Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Attention(args)) => attention::attention(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
     }
 }

@@ -181,7 +181,7 @@ impl Flow {
             graph.node(op, inputs, &format!("{name}.{output}"), attributes)
         };
         let h = node(graph, "Transpose", &[&x.name], "rows", vec![ints("perm", &[1, 0, 2])]);
-        // Transposed here and not by a node: onnxruntime 1.30 moves that across the DequantizeLinear and loses its type.
+        // Transposed here and not by a node: onnxruntime 1.23 moves that across the DequantizeLinear and loses its type.
         let (w, dims) = (format!("{name}.weight"), [width, width]);
         let w = match weight {
             Weights::Float(values) => graph.floats(&w, &dims, &transposed(values, width)),

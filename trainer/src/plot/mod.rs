@@ -2,6 +2,7 @@
 //!
 //! A plot is a list of marks (`figure`) made without knowing the format; `render` draws the list on any
 //! plotters backend and writes both files whole or not at all.
+mod attention;
 mod auc;
 mod axes;
 mod figure;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::eval::{Evaluation, Scores};
+pub use attention::AttentionStep;
 pub use learning::EpochPoint;
 
 /// Why a plot was not written.
@@ -63,6 +65,19 @@ pub fn roc_curves(stem: &Path, title: &str, scores: &Scores) -> Result<PlotFiles
 /// The evaluation has no tag, or the files cannot be written.
 pub fn auc_by_tag(stem: &Path, evaluation: &Evaluation) -> Result<PlotFiles, PlotError> {
     written(stem, auc::figure(evaluation))
+}
+
+/// Weights of attention along a song, to `stem.svg` and `stem.png`; `said` stands below the title.
+///
+/// # Errors
+/// There is no step to draw, or the files cannot be written.
+pub fn attention(
+    stem: &Path,
+    title: &str,
+    said: &str,
+    steps: &[AttentionStep],
+) -> Result<PlotFiles, PlotError> {
+    written(stem, attention::figure(title, said, steps))
 }
 
 fn written(stem: &Path, figure: Result<figure::Figure, &'static str>) -> Result<PlotFiles, PlotError> {
