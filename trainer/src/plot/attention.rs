@@ -1,6 +1,6 @@
 //! Attention along a song: a bar for each step of each window.
 use super::axes::{Panel, Scale};
-use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, Stroke, fitted};
+use super::figure::{Align, Colour, Figure, GRID, INK, PALETTE, SOFT_INK, Stroke, fitted};
 
 /// How much a step of a window counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +41,14 @@ pub(super) fn figure(title: &str, said: &str, steps: &[AttentionStep]) -> Result
     for row in 0..rows {
         let top = TOP + row as f64 * (ROW + GAP);
         let panel = Panel { left, top, right: WIDTH - 24.0, bottom: top + ROW, x: x.clone(), y: y.clone() };
+        if row + 1 == rows {
+            panel.draw_x(&mut figure, "seconds; the line is where all steps of a window would count alike");
+        } else {
+            for &tick in &panel.x.ticks {
+                let x = panel.x(tick);
+                figure.line([(x, top), (x, top + ROW)], Stroke::new(GRID, 1.0));
+            }
+        }
         panel.draw_y(&mut figure, "weight");
         let of_row = || steps.iter().filter(finite).filter(|step| step.row == row);
         let mut windows = 0;
@@ -54,9 +62,6 @@ pub(super) fn figure(title: &str, said: &str, steps: &[AttentionStep]) -> Result
         for step in of_row() {
             let even = [(step.from, step.even), (step.to, step.even)].map(|at| panel.at(at));
             figure.line(even, Stroke::new(INK, 1.0).opacity(0.6));
-        }
-        if row + 1 == rows {
-            panel.draw_x(&mut figure, "seconds; the line is where all steps of a window would count alike");
         }
         panel.draw_foot(&mut figure);
         panel.draw_left(&mut figure);
