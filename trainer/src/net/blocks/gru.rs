@@ -5,7 +5,7 @@ use crate::net::layer::GruLayer;
 use crate::net::ops::gru;
 use candle_core::{Result, Tensor, Var};
 
-/// [`GruLayer`] with its numbers, gates r, z, n in a row; see [`crate::net::ops::gru`].
+/// [`GruLayer`] with its numbers, gates r, z, n in a row; see [`mod@crate::net::ops::gru`].
 pub struct GruBlock {
     /// Shape.
     pub layer: GruLayer,

@@ -5,7 +5,7 @@ use crate::net::blocks::{AttentionBlock, GruBlock};
 use crate::net::ops::{additive_attention, gru};
 use candle_core::{Device, Result, Shape, Tensor};
 
-/// [`GruLayer`] with its numbers, gates r, z, n in a row; see [`crate::net::ops::gru`].
+/// [`GruLayer`] with its numbers, gates r, z, n in a row; see [`mod@crate::net::ops::gru`].
 #[derive(Clone, Debug)]
 pub struct FoldedGru {
     /// Shape.
