@@ -7,7 +7,11 @@ pub mod adamw;
 pub mod batches;
 pub mod checkpoint;
 pub mod config;
+pub mod exchange;
+pub mod fit;
 pub mod loss;
+#[cfg(feature = "nccl")]
+pub mod nccl;
 mod run;
 pub mod score;
 
