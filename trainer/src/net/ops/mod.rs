@@ -4,10 +4,16 @@
 //! and fast on a CPU. Beside each stands a plain form from candle's elementary operations: it is the reference in
 //! the tests, and what runs on CUDA, where concatenation and matrix multiplication are cuBLAS already.
 
+pub mod attention;
+pub mod gru;
+pub mod linear;
 mod matmul;
 pub mod norm_pool_elu;
+mod squash;
 pub mod time_conv;
 
+pub use attention::additive_attention;
+pub use gru::gru;
 pub use norm_pool_elu::{BatchMoments, Moments, norm_pool_elu};
 pub use time_conv::time_conv;
 
