@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use trainer::corpus::CorpusSpec;
 use trainer::device::Choice;
-use trainer::net::Budget;
+use trainer::net::{Budget, Model};
 use trainer::train::Balance;
 
 /// Trains small music taggers and exports them, float and int8, for the runtime.
@@ -26,13 +26,6 @@ pub enum Command {
     Eval(EvalArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
     Synth(SynthArgs),
-}
-
-/// Networks that can be trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Model {
-    /// Choi et al. 2016: the first kernel spans all bands, the rest is one-dimensional in time.
-    K2c1,
 }
 
 #[derive(Args, Clone)]
@@ -59,7 +52,7 @@ pub struct TrainArgs {
     /// Size of the network: 0.1M, 0.25M, 0.5M, 1M or 3M parameters
     #[arg(long, default_value = "0.1M")]
     pub budget: Budget,
-    /// Max-pooling over time after the first convolutions. 4,4,4,4 is the paper's and hears 27.3 s;
+    /// Max-pooling over time after k2c1's first convolutions. 4,4,4,4 is the paper's and hears 27.3 s;
     /// 4,4,2,1 hears 6.1 s and answers every 0.7 s
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "4,4,4,4")]
     pub pools: Vec<usize>,

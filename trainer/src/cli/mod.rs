@@ -31,6 +31,6 @@ impl TrainArgs {
         let last = corpus.rsplit(['/', '\\', ':']).next().unwrap_or("corpus");
         let corpus =
             if corpus.starts_with("synth") { "synth" } else { last.split('.').next().unwrap_or(last) };
-        format!("runs/{corpus}-k2c1-{}", self.budget).into()
+        format!("runs/{corpus}-{}-{}", self.model, self.budget).into()
     }
 }

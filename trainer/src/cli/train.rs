@@ -1,6 +1,6 @@
 //! `trainer train`, and `trainer` alone: the whole job.
 
-use super::args::{Model, TrainArgs};
+use super::args::TrainArgs;
 use super::data::Data;
 use super::{INTERRUPTED, show};
 use anyhow::{Context, Result, bail};
@@ -40,10 +40,11 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     let checkpoint = out.join(CHECKPOINT);
     check_folder(&args, &out, &checkpoint)?;
     super::data::check_threshold(args.data.positive_threshold)?;
-    let Model::K2c1 = args.model;
     let mel = MelConfig::MINIM;
-    let shape =
-        |tags| Architecture::k2c1(args.budget, mel.mel_bands, &args.pools, tags).map_err(anyhow::Error::msg);
+    let shape = |tags| {
+        Architecture::new(args.model, args.budget, mel.mel_bands, &args.pools, tags)
+            .map_err(anyhow::Error::msg)
+    };
     // Before the corpus is read, so that a mistake in the settings does not cost the time of reading it.
     let config = config(&args, &shape(1)?, &mel)?;
 
@@ -64,7 +65,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
 
     let architecture = shape(tags.len())?;
     let chosen = trainer::device::choose(args.device);
-    show::stage(&format!("Training k2c1 {} for at most {} epochs", args.budget, args.epochs));
+    show::stage(&format!("Training {} {} for at most {} epochs", args.model, args.budget, args.epochs));
     let seconds = |frames: usize| frames as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
     show::line(&format!(
         "{} parameters; one answer hears {:.1} s, a new one every {:.1} s; {}",
@@ -115,7 +116,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         Ok(Some(scores(tags, clips, p)?.with_positive_threshold(args.data.positive_threshold)?))
     };
     let (validation_scores, test_scores) = (score(&validation)?, score(&test)?);
-    let name = format!("k2c1 {}", args.budget);
+    let name = format!("{} {}", args.model, args.budget);
     let eval_options = EvalOptions {
         split: "test".into(),
         split_rule: data.corpus.split_rule.clone(),

@@ -6,7 +6,7 @@ use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState};
 use super::config::TrainConfig;
 use super::loss::masked_bce;
 use super::score::{probabilities, scores};
-use crate::net::{Architecture, K2c1, Network, Standardise, load};
+use crate::net::{Architecture, Dice, Net, Network, Standardise, load};
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -52,7 +52,7 @@ pub trait Progress {
 /// How training ended.
 pub struct Outcome {
     /// The network with the best epoch's weights (the latest when interrupted before any epoch ended).
-    pub network: K2c1,
+    pub network: Net,
     /// The run's state.
     pub state: RunState,
     /// True when it was asked to stop: the checkpoint continues where it stopped.
@@ -78,7 +78,7 @@ pub struct Task<'a> {
 /// Checkpoints are also written inside long epochs.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
 
-/// Trains k2c1, writing `checkpoint` after every epoch, every five minutes and when `stop` becomes true; continues from
+/// Trains a network, writing `checkpoint` after every epoch, every five minutes and when `stop` becomes true; continues from
 /// that file when `resume`.
 ///
 /// # Errors
@@ -108,7 +108,7 @@ struct Run<'a> {
     config: &'a TrainConfig,
     device: &'a Device,
     table: Vec<[f32; 256]>,
-    network: K2c1,
+    network: Net,
     optimiser: AdamW,
     state: RunState,
     best: HashMap<String, Tensor>,
@@ -116,7 +116,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(task: &'a Task<'a>, config: &'a TrainConfig, device: &'a Device) -> Result<Self, TrainError> {
-        let mut network = K2c1::new(task.architecture, config.seed, device)?;
+        let mut network = Net::new(task.architecture, config.seed, device)?;
         network.set_prior(&tag_shares(task.train))?;
         let optimiser = AdamW::new(network.parameters(), config.weight_decay)?;
         let (tags, data) = (task.tags.to_vec(), fingerprint(task.train));
@@ -211,7 +211,8 @@ impl<'a> Run<'a> {
         let x = Tensor::from_vec(batch.x, (batch.clips, bands, self.config.crop_frames), self.device)?;
         let targets = Tensor::from_vec(batch.targets, (batch.clips, tags), self.device)?;
         let weights = Tensor::from_vec(batch.weights, (batch.clips, tags), self.device)?;
-        let loss = masked_bce(&self.network.forward_train(&x)?, &targets, &weights)?;
+        let dice = Dice { seed: self.config.seed, step: self.optimiser.steps() as u64 };
+        let loss = masked_bce(&self.network.forward_train(&x, dice)?, &targets, &weights)?;
         let gradients = loss.backward()?;
         let rate = self.config.learning_rate_at(self.optimiser.steps(), self.config.epochs * steps);
         self.optimiser.step(&gradients, rate)?;
@@ -293,14 +294,13 @@ impl<'a> Run<'a> {
 }
 
 /// Copies of a network's parameters and buffers, by name.
-fn network_tensors(network: &K2c1) -> candle_core::Result<HashMap<String, Tensor>> {
+fn network_tensors(network: &dyn Network) -> candle_core::Result<HashMap<String, Tensor>> {
     let mut tensors = HashMap::new();
     for (name, var) in network.parameters() {
         tensors.insert(name, var.as_detached_tensor().to_device(&Device::Cpu)?.copy()?);
     }
     for (name, values) in network.buffers() {
-        let count = values.len();
-        tensors.insert(name, Tensor::from_vec(values, count, &Device::Cpu)?);
+        tensors.insert(name, values.to_device(&Device::Cpu)?);
     }
     Ok(tensors)
 }

@@ -30,7 +30,8 @@ fn attend(
     linear: fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>,
 ) -> Result<(Tensor, Tensor)> {
     let (batch, steps, width) = h.dims3()?;
-    let energy = linear(&h.contiguous()?.reshape((batch * steps, width))?, w, b)?.tanh()?;
+    let h = h.contiguous()?;
+    let energy = linear(&h.reshape((batch * steps, width))?, w, b)?.tanh()?;
     let scores = energy.broadcast_mul(v)?.sum(D::Minus1)?.reshape((batch, steps))?;
     // candle's fused softmax has no gradient. The largest score is only there against overflow and cancels out, so it
     // takes no part in the gradient.

@@ -12,7 +12,7 @@ use super::linear::{column_sums, linear};
 use super::matmul::{View, matmul};
 use super::squash::{sigmoid, tanh};
 use super::{contiguous_f32, with_cpu};
-use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 
@@ -52,7 +52,7 @@ pub fn gru_plain(x: &Tensor, w_ih: &Tensor, w_hh: &Tensor, b_ih: &Tensor, b_hh: 
     let s = GruShape::of(gates.shape(), w_hh.shape(), b_hh.shape())?;
     let gates = gates.transpose(0, 1)?.contiguous()?;
     let w_hh = w_hh.t()?;
-    let mut h = Tensor::zeros((batch, s.width), DType::F32, x.device())?;
+    let mut h = Tensor::zeros((batch, s.width), x.dtype(), x.device())?;
     let mut states = Vec::with_capacity(steps);
     for step in 0..steps {
         let input = gates.get(step)?;
