@@ -7,10 +7,12 @@
 pub mod attention;
 pub mod dropout;
 pub mod gru;
+pub mod linear;
 mod matmul;
 pub mod moments;
 pub mod norm_pool_elu;
 pub mod plane_block;
+mod squash;
 pub mod time_block;
 pub mod time_conv;
 
