@@ -56,6 +56,7 @@ fn config() -> TrainConfig {
         patience: 10,
         positive_threshold: 0.5,
         seed: 11,
+        ..Default::default()
     }
 }
 

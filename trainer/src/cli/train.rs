@@ -278,6 +278,7 @@ fn config(args: &TrainArgs, architecture: &Architecture, mel: &MelConfig) -> Res
         patience: args.patience,
         positive_threshold: args.data.positive_threshold,
         seed: args.seed,
+        ..Default::default()
     })
 }
 

@@ -1,7 +1,7 @@
 //! The training loop.
 
 use super::adamw::AdamW;
-use super::batches::{Batch, Batcher, LabelledClip, tag_shares};
+use super::batches::{Batch, Batcher, Crops, LabelledClip, tag_shares};
 use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState};
 use super::config::TrainConfig;
 use super::loss::masked_bce;
@@ -151,7 +151,9 @@ impl<'a> Run<'a> {
         stop: &AtomicBool,
         progress: &mut dyn Progress,
     ) -> Result<bool, TrainError> {
-        let batcher = Batcher::new(self.task.train, self.table.clone(), self.config);
+        let frames = self.config.crop(self.task.architecture.receptive_field());
+        let (standardise, decode) = (self.task.standardise, self.task.decode);
+        let batcher = Batcher::new(self.task.train, standardise, decode, self.config, frames, true);
         while self.state.epoch < self.config.epochs && !self.patience_is_over() {
             if !self.epoch(&batcher, path, stop, progress)? {
                 self.write(path)?;
@@ -208,7 +210,9 @@ impl<'a> Run<'a> {
 
     fn step(&mut self, batch: Batch, steps: usize) -> Result<f64, TrainError> {
         let (tags, bands) = (self.task.tags.len(), self.table.len());
-        let x = Tensor::from_vec(batch.x, (batch.clips, bands, self.config.crop_frames), self.device)?;
+        let frames = self.config.crop(self.task.architecture.receptive_field());
+        let Crops::Values(x) = batch.x else { unreachable!() };
+        let x = Tensor::from_vec(x, (batch.clips, bands, frames), self.device)?;
         let targets = Tensor::from_vec(batch.targets, (batch.clips, tags), self.device)?;
         let weights = Tensor::from_vec(batch.weights, (batch.clips, tags), self.device)?;
         let loss = masked_bce(&self.network.forward_train(&x)?, &targets, &weights)?;
