@@ -115,7 +115,7 @@ impl Resident {
     /// When candle fails.
     pub fn crops(&self, starts: &[(usize, usize)], frames: usize) -> Result<Tensor> {
         let mut parts = Vec::new();
-        let mut order = vec![0; starts.len()];
+        let mut order = vec![0u32; starts.len()];
         let mut gathered = 0;
         for (number, page) in self.pages.iter().enumerate() {
             let mut rows: Vec<u32> = Vec::new();
