@@ -17,7 +17,7 @@ use trainer::eval::{EvalError, EvalOptions, Evaluation, Scores, compare, evaluat
 use trainer::files::write_atomically;
 use trainer::net::{Architecture, Standardise};
 use trainer::plot;
-use trainer::train::{RunFile, RunState, Task, probabilities, scores, train as fit};
+use trainer::train::{RunFile, RunState, Task, precision, probabilities, scores, train as fit};
 
 /// The whole job on synthetic music. An interrupted one is continued, a finished one is kept and a new folder taken.
 pub fn main_job() -> Result<ExitCode> {
@@ -45,6 +45,8 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         Architecture::new(run.model, run.budget, mel.mel_bands, &run.pools, tags).map_err(anyhow::Error::msg)
     };
     check_crop(&run, &shape(1)?, &mel)?;
+    let chosen = trainer::device::choose(args.device);
+    precision::check(config.precision, &chosen.device).map_err(anyhow::Error::msg)?;
 
     let options = CorpusOptions {
         seed: config.seed,
@@ -62,7 +64,6 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     }
 
     let architecture = shape(tags.len())?;
-    let chosen = trainer::device::choose(args.device);
     show::stage(&format!("Training {} {} for at most {} epochs", run.model, run.budget, config.epochs));
     let seconds = |frames: usize| frames as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
     show::line(&format!(

@@ -12,7 +12,7 @@ pub mod config;
 pub mod ema;
 mod learner;
 pub mod loss;
-mod precision;
+pub mod precision;
 pub mod resident;
 mod run;
 pub mod run_file;

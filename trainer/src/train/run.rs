@@ -4,6 +4,7 @@ use super::batches::{Batch, Batcher, LabelledClip, tag_shares};
 use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState, fingerprint};
 use super::config::TrainConfig;
 use super::learner::{CropShape, Learner, snapshot};
+use super::precision::Multiplying;
 use super::resident::{CorpusIn, Resident};
 use super::score::validate;
 use super::time::{Lap, StepTime};
@@ -116,7 +117,7 @@ pub fn train(
         return Err(TrainError::NoClips);
     }
     config.validate().map_err(TrainError::Settings)?;
-    super::precision::set(config.precision, device).map_err(TrainError::Settings)?;
+    let _multiplying = Multiplying::by(config.precision, device).map_err(TrainError::Settings)?;
     let mut run = Run::new(task, config, device)?;
     if resume {
         run.take(Checkpoint::read(checkpoint)?, checkpoint)?;

@@ -1,5 +1,6 @@
 //! Additive attention over the states of a recurrent layer.
 
+use super::product::product;
 use candle_core::{D, Result, Tensor};
 
 /// Weighted mean of the states `h` [batch, steps, width] and its weights: ([batch, width], [batch, steps]).
@@ -13,7 +14,7 @@ pub fn additive_attention(h: &Tensor, w: &Tensor, b: &Tensor, v: &Tensor) -> Res
     let (batch, steps, width) = h.dims3()?;
     let h = h.contiguous()?;
     let rows = h.reshape((batch * steps, width))?;
-    let hidden = rows.matmul(&w.t()?.contiguous()?)?.broadcast_add(b)?.tanh()?;
+    let hidden = product(&rows, &w.t()?.contiguous()?)?.broadcast_add(b)?.tanh()?;
     let scores = hidden.broadcast_mul(v)?.sum(D::Minus1)?.reshape((batch, steps))?;
     // The largest score is taken away for the numbers' sake; it does not matter to the result, nor to the gradient.
     let powers = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?.detach())?.exp()?;

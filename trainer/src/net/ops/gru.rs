@@ -1,5 +1,6 @@
 //! Gated recurrent unit over time.
 
+use super::product::product;
 use candle_core::{Result, Tensor, bail};
 
 /// All states of a GRU that starts from zero: `x` [batch, steps, inputs] gives [batch, steps, width].
@@ -25,14 +26,14 @@ pub fn gru_plain(x: &Tensor, w_ih: &Tensor, w_hh: &Tensor, b_ih: &Tensor, b_hh: 
     if gates != 3 * width || w_ih.dims() != [gates, inputs] || steps == 0 {
         bail!("a GRU of {:?} and {:?} cannot run on {:?}", w_ih.shape(), w_hh.shape(), x.shape());
     }
-    let projected = x.contiguous()?.reshape((batch * steps, inputs))?.matmul(&w_ih.t()?.contiguous()?)?;
+    let projected = product(&x.contiguous()?.reshape((batch * steps, inputs))?, &w_ih.t()?.contiguous()?)?;
     let projected = projected.broadcast_add(b_ih)?.reshape((batch, steps, gates))?;
     let recurrent = w_hh.t()?.contiguous()?;
     let mut h = Tensor::zeros((batch, width), x.dtype(), x.device())?;
     let mut states = Vec::with_capacity(steps);
     for t in 0..steps {
         let a = projected.narrow(1, t, 1)?.squeeze(1)?;
-        let b = h.matmul(&recurrent)?.broadcast_add(b_hh)?;
+        let b = product(&h, &recurrent)?.broadcast_add(b_hh)?;
         let both = (a.narrow(1, 0, 2 * width)? + b.narrow(1, 0, 2 * width)?)?;
         let open = sigmoid(&both)?;
         let (r, z) = (open.narrow(1, 0, width)?, open.narrow(1, width, width)?);

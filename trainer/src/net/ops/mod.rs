@@ -11,6 +11,7 @@ mod matmul;
 pub mod moments;
 pub mod norm_pool_elu;
 pub mod plane_block;
+pub mod product;
 pub mod time_block;
 pub mod time_conv;
 
