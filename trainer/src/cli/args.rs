@@ -69,8 +69,6 @@ pub struct TrainArgs {
     /// Replace a run that is in --out
     #[arg(long, conflicts_with = "resume")]
     pub overwrite: bool,
-    #[command(flatten)]
-    pub recipe: RecipeArgs,
     /// Tags with fewer positive clips are left out [default: 1]
     #[arg(long, value_name = "N", help_heading = "Corpus")]
     pub min_positives: Option<usize>,
@@ -91,6 +89,9 @@ pub struct TrainArgs {
     /// Print metrics.json on standard output at the end, and nothing else there
     #[arg(long)]
     pub json: bool,
+    // Last, because its heading would stand above what follows.
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
 }
 
 impl TrainArgs {
