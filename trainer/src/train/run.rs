@@ -13,6 +13,7 @@ use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Why training ended with an error.
@@ -95,6 +96,9 @@ pub struct Task<'a> {
 
 /// Checkpoints are also written inside long epochs.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
+
+/// Batches that are ready before they are asked for.
+const BATCHES_AHEAD: usize = 2;
 
 /// Steps after which a GPU is asked for the loss: often enough for a bar, and to end a run that has diverged.
 const READ_EVERY: usize = 50;
@@ -181,14 +185,33 @@ impl<'a> Run<'a> {
         let resident = resident.transpose()?;
         let values = resident.is_none();
         let batcher = Batcher::new(train, standardise, decode, self.config, self.shape.frames, values);
-        while self.state.epoch < self.config.epochs && !self.patience_is_over() {
-            let finished = self.epoch(&batcher, resident.as_ref(), path, stop, progress)?;
-            self.write(path)?;
-            if !finished {
-                return Ok(true);
+        let (config, first_epoch, first_step) = (self.config, self.state.epoch, self.state.step);
+        std::thread::scope(|scope| {
+            // The next batches are made while this one trains, and the next epoch's first ones during validation.
+            let (send, batches) = sync_channel::<Batch>(BATCHES_AHEAD);
+            let batcher = &batcher;
+            scope.spawn(move || {
+                for epoch in first_epoch..config.epochs {
+                    let order = batcher.order(epoch);
+                    let first = if epoch == first_epoch { first_step } else { 0 };
+                    for step in first..batcher.steps() {
+                        // Nobody listens any more when the run has ended before its last epoch.
+                        if send.send(batcher.batch(&order, epoch, step)).is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+            while self.state.epoch < config.epochs && !self.patience_is_over() {
+                let finished =
+                    self.epoch(&batches, batcher.steps(), resident.as_ref(), path, stop, progress)?;
+                self.write(path)?;
+                if !finished {
+                    return Ok(true);
+                }
             }
-        }
-        Ok(false)
+            Ok(false)
+        })
     }
 
     fn patience_is_over(&self) -> bool {
@@ -198,57 +221,43 @@ impl<'a> Run<'a> {
     /// Runs the rest of an epoch; false when asked to stop before its end.
     fn epoch(
         &mut self,
-        batcher: &Batcher<'_>,
+        batches: &Receiver<Batch>,
+        steps: usize,
         resident: Option<&Resident>,
         path: &Path,
         stop: &AtomicBool,
         progress: &mut dyn Progress,
     ) -> Result<bool, TrainError> {
-        let (epoch, first, steps) = (self.state.epoch, self.state.step, batcher.steps());
         let (started, mut written) = (Instant::now(), Instant::now());
         let mut time = StepTime::default();
-        let finished = std::thread::scope(|scope| -> Result<bool, TrainError> {
-            // The next batches are made while this one trains.
-            let (send, receive) = std::sync::mpsc::sync_channel::<Batch>(2);
-            scope.spawn(move || {
-                let order = batcher.order(epoch);
-                for step in first..steps {
-                    if send.send(batcher.batch(&order, epoch, step)).is_err() {
-                        return;
-                    }
-                }
-            });
-            let read_every = if self.device.is_cpu() { 1 } else { READ_EVERY };
-            let (mut told, mut told_at) = (self.state.loss_sum, first);
-            let mut loss = f64::NAN;
+        let read_every = if self.device.is_cpu() { 1 } else { READ_EVERY };
+        let (mut told, mut told_at) = (self.state.loss_sum, self.state.step);
+        let mut loss = f64::NAN;
+        while self.state.step < steps {
             let mut lap = Lap::start();
-            for batch in receive {
-                lap.add_to(&mut time.waiting);
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(false);
-                }
-                let rate = self.config.learning_rate_at(self.learner.steps(), self.config.epochs * steps);
-                self.learner.step(batch, resident, self.shape, rate, (&mut lap, &mut time))?;
-                self.state.step += 1;
-                if self.state.step.is_multiple_of(read_every) || self.state.step == steps {
-                    self.read_loss()?;
-                    loss = (self.state.loss_sum - told) / (self.state.step - told_at) as f64;
-                    (told, told_at) = (self.state.loss_sum, self.state.step);
-                    lap.add_to(&mut time.reading);
-                }
-                progress.step(epoch + 1, self.state.step, steps, loss);
-                if written.elapsed() > CHECKPOINT_EVERY {
-                    self.write(path)?;
-                    written = Instant::now();
-                }
-                lap = Lap::start();
+            // Batches only end before their time when their maker has panicked, which the scope then tells.
+            let Ok(batch) = batches.recv() else { return Ok(false) };
+            lap.add_to(&mut time.waiting);
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
             }
-            Ok(true)
-        })?;
-        if finished {
-            self.end_epoch(steps, started.elapsed(), time, progress)?;
+            let rate = self.config.learning_rate_at(self.learner.steps(), self.config.epochs * steps);
+            self.learner.step(batch, resident, self.shape, rate, (&mut lap, &mut time))?;
+            self.state.step += 1;
+            if self.state.step.is_multiple_of(read_every) || self.state.step == steps {
+                self.read_loss()?;
+                loss = (self.state.loss_sum - told) / (self.state.step - told_at) as f64;
+                (told, told_at) = (self.state.loss_sum, self.state.step);
+                lap.add_to(&mut time.reading);
+            }
+            progress.step(self.state.epoch + 1, self.state.step, steps, loss);
+            if written.elapsed() > CHECKPOINT_EVERY {
+                self.write(path)?;
+                written = Instant::now();
+            }
         }
-        Ok(finished)
+        self.end_epoch(steps, started.elapsed(), time, progress)?;
+        Ok(true)
     }
 
     /// Asks the device for the sum of the losses.
