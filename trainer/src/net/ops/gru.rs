@@ -10,6 +10,7 @@
 
 use super::linear::{column_sums, linear};
 use super::matmul::{View, matmul};
+use super::product::product;
 use super::squash::{sigmoid, tanh};
 use super::{contiguous_f32, with_cpu};
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, bail};
@@ -47,7 +48,7 @@ pub fn gru(x: &Tensor, w_ih: &Tensor, w_hh: &Tensor, b_ih: &Tensor, b_hh: &Tenso
 /// As [`gru`].
 pub fn gru_plain(x: &Tensor, w_ih: &Tensor, w_hh: &Tensor, b_ih: &Tensor, b_hh: &Tensor) -> Result<Tensor> {
     let (batch, steps, inputs) = x.dims3()?;
-    let gates = x.contiguous()?.reshape((batch * steps, inputs))?.matmul(&w_ih.t()?)?.broadcast_add(b_ih)?;
+    let gates = product(&x.contiguous()?.reshape((batch * steps, inputs))?, &w_ih.t()?)?.broadcast_add(b_ih)?;
     let gates = gates.reshape((batch, steps, gates.dim(1)?))?;
     let s = GruShape::of(gates.shape(), w_hh.shape(), b_hh.shape())?;
     let gates = gates.transpose(0, 1)?.contiguous()?;
@@ -56,7 +57,7 @@ pub fn gru_plain(x: &Tensor, w_ih: &Tensor, w_hh: &Tensor, b_ih: &Tensor, b_hh: 
     let mut states = Vec::with_capacity(steps);
     for step in 0..steps {
         let input = gates.get(step)?;
-        let hidden = h.matmul(&w_hh)?.broadcast_add(b_hh)?;
+        let hidden = product(&h, &w_hh)?.broadcast_add(b_hh)?;
         let both = candle_nn::ops::sigmoid(
             &(input.narrow(1, 0, 2 * s.width)? + hidden.narrow(1, 0, 2 * s.width)?)?,
         )?;

@@ -13,6 +13,7 @@ pub mod moments;
 pub mod norm_pool_elu;
 pub mod plane_block;
 mod squash;
+pub mod product;
 pub mod time_block;
 pub mod time_conv;
 

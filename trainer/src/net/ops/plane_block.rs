@@ -4,6 +4,7 @@
 use super::NormBy;
 use super::dropout::Dropout;
 use super::moments::normalise_plain;
+use super::product::product;
 use candle_core::{D, Result, Tensor, bail};
 
 /// What follows the convolution, and what its gradient is wanted for.
@@ -82,7 +83,7 @@ pub fn plane_conv_plain(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         .reshape((1, out, width))?
         .broadcast_as((batch, out, width))?
         .contiguous()?;
-    rows.matmul(&columns.contiguous()?)?.reshape((batch, out, bands, frames))
+    product(&rows, &columns.contiguous()?)?.reshape((batch, out, bands, frames))
 }
 
 /// Max-pooling over both axes; a remainder is dropped.
