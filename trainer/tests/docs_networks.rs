@@ -24,8 +24,9 @@ fn grouped(number: u64) -> String {
 
 /// Weights, parameters and multiply-accumulates at every budget.
 fn sizes() -> String {
-    let mut table =
-        String::from("| network | budget | weights | parameters | multiply-accumulates per 29 s |\n|---|---|---|---|---|\n");
+    let mut table = String::from(
+        "| network | budget | weights | parameters | multiply-accumulates per 29 s |\n|---|---|---|---|---|\n",
+    );
     for model in Model::ALL {
         for budget in Budget::ALL {
             let a = paper(model, budget);
@@ -56,7 +57,8 @@ fn layers(model: Model) -> String {
         };
         let [channels, bands, frames] = shape;
         let weights = grouped(layer.weights() as u64);
-        writeln!(table, "| {} | {kernel} | {pool} | {channels} x {bands} x {frames} | {weights} |", i + 1).unwrap();
+        writeln!(table, "| {} | {kernel} | {pool} | {channels} x {bands} x {frames} | {weights} |", i + 1)
+            .unwrap();
     }
     table
 }

@@ -4,8 +4,8 @@ use candle_core::Device;
 use std::sync::atomic::{AtomicBool, Ordering};
 use trainer::net::{Architecture, Budget, Layer, Model, Network, PlaneLayer, Standardise, TimeLayer};
 use trainer::train::{
-    Augments, Balance, CorpusIn, EpochRecord, LabelledClip, Outcome, Precision, Progress, Schedule, Task,
-    TrainConfig, TrainError, train,
+    Augments, Balance, CorpusIn, EpochRecord, LabelledClip, Outcome, Precision, Progress, Ranks, Schedule,
+    Task, TrainConfig, TrainError, train, train_on,
 };
 
 const BANDS: usize = 8;
@@ -286,4 +286,68 @@ fn what_cannot_be_trained_is_said() {
     let error = |config: TrainConfig| run(&config, &path, false, 1).err().unwrap().to_string();
     assert!(error(TrainConfig { ema: 1.5, ..config() }).contains("--ema 1.5"));
     assert!(error(TrainConfig { precision: Precision::Tf32, ..config() }).contains("needs a GPU"));
+}
+
+/// Two replicas that share every batch repeat themselves, continue where they stopped, and learn as one network does.
+#[test]
+fn ranks_learn_together() {
+    let data = clips();
+    let doubled: Vec<LabelledClip<'_>> =
+        data[..36].iter().flat_map(|(codes, labels)| [LabelledClip { codes, labels }; 2]).collect();
+    let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
+    let standardise = Standardise::measure(doubled.iter().map(|c| c.codes), BANDS, decode);
+    let folder = tempfile::tempdir().unwrap();
+    let fit = |name: &str, ranks: Ranks, batch_size: usize, resume_after: Option<usize>| {
+        let task = Task {
+            architecture: &architecture(),
+            tags: &["rising".to_string(), "falling".to_string()],
+            standardise: &standardise,
+            decode: &decode,
+            train: &doubled,
+            validation: &[],
+            corpus_in: Default::default(),
+        };
+        let config = TrainConfig { batch_size, epochs: 3, ..config() };
+        let stop = AtomicBool::new(false);
+        let steps = resume_after.unwrap_or(usize::MAX);
+        let mut progress = StopAfter { steps, stop: &stop, records: Vec::new() };
+        let path = folder.path().join(name);
+        let resume = path.exists();
+        train_on(&task, &config, ranks, &path, resume, &stop, &mut progress).unwrap()
+    };
+    let whole = fit("two", Ranks::on_cpu(2), 8, None);
+    assert_eq!(weights(&whole), weights(&fit("again", Ranks::on_cpu(2), 8, None)));
+    assert!(fit("stopped", Ranks::on_cpu(2), 8, Some(11)).interrupted);
+    assert_eq!(weights(&whole), weights(&fit("stopped", Ranks::on_cpu(2), 8, None)));
+    // They learn, though batch norm sees half the clips and so takes another way.
+    let one = fit("one", Ranks::one(&Device::Cpu), 8, None);
+    let losses: Vec<f64> = whole.state.history.iter().map(|record| record.train_loss).collect();
+    assert!(losses[2] < 0.9 * losses[0], "{losses:?}");
+    assert_ne!(weights(&whole), weights(&one));
+}
+
+#[test]
+fn batches_that_cannot_be_shared_are_refused() {
+    let data = clips();
+    let labelled: Vec<LabelledClip<'_>> =
+        data.iter().map(|(codes, labels)| LabelledClip { codes, labels }).collect();
+    let decode = |code: u8| f32::from(code);
+    let standardise = Standardise::none(BANDS);
+    let task = Task {
+        architecture: &architecture(),
+        tags: &["rising".to_string(), "falling".to_string()],
+        standardise: &standardise,
+        decode: &decode,
+        train: &labelled,
+        validation: &[],
+        corpus_in: Default::default(),
+    };
+    let config = TrainConfig { batch_size: 5, ..config() };
+    let stop = AtomicBool::new(false);
+    let mut progress = StopAfter { steps: usize::MAX, stop: &stop, records: Vec::new() };
+    let path = std::path::Path::new("never written");
+    let refused = train_on(&task, &config, Ranks::on_cpu(3), path, false, &stop, &mut progress);
+    assert!(
+        matches!(refused, Err(TrainError::Settings(reason)) if reason.contains("two clips for each of 3"))
+    );
 }

@@ -83,6 +83,9 @@ pub struct TrainArgs {
     /// Where to compute
     #[arg(long, value_enum, default_value = "auto")]
     pub device: Choice,
+    /// GPUs that share every batch, by NCCL (needs a build with --features nccl)
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub gpus: usize,
     /// Where the codes of the training clips are kept; changes nothing of the result
     #[arg(long, value_enum, default_value = "host")]
     pub corpus_in: CorpusIn,

@@ -7,6 +7,29 @@ use clap::Args;
 use runtime::mel::MelConfig;
 use trainer::train::{Augments, Balance, Precision, RunFile, Schedule, TrainConfig};
 
+/// How many clips make a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchSize {
+    /// So many.
+    Clips(usize),
+    /// What the device has room for.
+    Auto,
+}
+
+impl std::str::FromStr for BatchSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(BatchSize::Auto),
+            number => number
+                .parse()
+                .map(BatchSize::Clips)
+                .map_err(|_| format!("`{number}` is neither a number nor `auto`")),
+        }
+    }
+}
+
 /// Every setting of the recipe; those not given keep the file's value or the default.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Recipe")]
@@ -14,9 +37,9 @@ pub struct RecipeArgs {
     /// Passes over the training clips at most [default: 20]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
-    /// Clips per step [default: 16]
+    /// Clips per step, or auto for as many as a GPU has room for (16 on a CPU) [default: 16]
     #[arg(long, value_name = "N")]
-    pub batch_size: Option<usize>,
+    pub batch_size: Option<BatchSize>,
     /// Peak learning rate of AdamW [default: 0.004]
     #[arg(long, value_name = "RATE")]
     pub learning_rate: Option<f64>,
@@ -69,7 +92,6 @@ impl RecipeArgs {
         }
         take!(
             epochs,
-            batch_size,
             learning_rate,
             schedule,
             warm_up,
@@ -82,6 +104,9 @@ impl RecipeArgs {
             precision,
             seed
         );
+        if let Some(BatchSize::Clips(clips)) = self.batch_size {
+            recipe.batch_size = clips;
+        }
         if let Some(augment) = &self.augment {
             recipe.augment.clone_from(&augment.0);
         }

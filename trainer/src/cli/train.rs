@@ -3,6 +3,7 @@
 use super::args::TrainArgs;
 use super::data::Data;
 use super::folder::{CHECKPOINT, RUN_FILE, check_folder, make_folder, what_next};
+use super::recipe::BatchSize;
 use super::{INTERRUPTED, show};
 use anyhow::{Context, Result, bail};
 use runtime::mel::{FrameCodes, MelConfig};
@@ -17,7 +18,7 @@ use trainer::eval::{EvalError, EvalOptions, Evaluation, Scores, compare, evaluat
 use trainer::files::write_atomically;
 use trainer::net::{Architecture, Standardise};
 use trainer::plot;
-use trainer::train::{RunFile, RunState, Task, precision, probabilities, scores, train as fit};
+use trainer::train::{Ranks, RunFile, RunState, Task, fit, precision, probabilities, scores, train_on};
 
 /// The whole job on synthetic music. An interrupted one is continued, a finished one is kept and a new folder taken.
 pub fn main_job() -> Result<ExitCode> {
@@ -37,8 +38,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     let started = std::time::Instant::now();
     let mel = MelConfig::MINIM;
     // Before the corpus is read, so that a mistake in the settings does not cost the time of reading it.
-    let run = args.run(&mel)?;
-    let config = &run.recipe;
+    let mut run = args.run(&mel)?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&run));
     check_folder(&args, &out)?;
     let shape = |tags| {
@@ -46,11 +46,12 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     };
     check_crop(&run, &shape(1)?, &mel)?;
     let chosen = trainer::device::choose(args.device);
-    precision::check(config.precision, &chosen.device).map_err(anyhow::Error::msg)?;
+    let ranks = ranks(&args, &chosen.device)?;
+    precision::check(run.recipe.precision, &chosen.device).map_err(anyhow::Error::msg)?;
 
     let options = CorpusOptions {
-        seed: config.seed,
-        positive_threshold: config.positive_threshold,
+        seed: run.recipe.seed,
+        positive_threshold: run.recipe.positive_threshold,
         min_positives: run.min_positives,
         max_tags: run.max_tags,
         ..Default::default()
@@ -64,6 +65,12 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     }
 
     let architecture = shape(tags.len())?;
+    if args.recipe.batch_size == Some(BatchSize::Auto) && !args.resume {
+        let frames = run.recipe.crop(architecture.receptive_field());
+        run.recipe.batch_size = fit::fitting_batch(&architecture, frames, train.len(), &chosen.device)?;
+        show::line(&format!("{} clips per step fit", run.recipe.batch_size));
+    }
+    let config = &run.recipe;
     show::stage(&format!("Training {} {} for at most {} epochs", run.model, run.budget, config.epochs));
     let seconds = |frames: usize| frames as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
     show::line(&format!(
@@ -93,10 +100,18 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     let stop = stop_on_ctrl_c()?;
     let mut bar = show::TrainingBar::new(config.epochs);
     TRAINING.store(true, Ordering::Relaxed);
-    let outcome = fit(&task, config, &chosen.device, &checkpoint, args.resume, &stop, &mut bar);
+    let outcome = train_on(&task, config, ranks, &checkpoint, args.resume, &stop, &mut bar);
     TRAINING.store(false, Ordering::Relaxed);
     bar.finish();
     let outcome = outcome?;
+    if let Some(memory) = trainer::device::memory(&chosen.device) {
+        let gib = |bytes: usize| bytes as f64 / f64::from(1 << 30);
+        show::line(&format!(
+            "GPU memory: {:.1} of {:.1} GiB free after training",
+            gib(memory.free),
+            gib(memory.total)
+        ));
+    }
     if outcome.interrupted {
         show::line(&format!(
             "stopped in epoch {}, step {}; everything is in {}. The same command with --resume goes on from there.",
@@ -285,4 +300,17 @@ fn epochs(state: &RunState) -> Vec<plot::EpochPoint> {
             validation_auc: r.validation_auc,
         })
         .collect()
+}
+
+/// The devices that share every batch.
+fn ranks(args: &TrainArgs, device: &candle_core::Device) -> Result<Ranks> {
+    match args.gpus {
+        0 => bail!("--gpus is at least 1"),
+        1 => Ok(Ranks::one(device)),
+        gpus if device.is_cpu() => bail!("--gpus {gpus}: there is no GPU to compute on"),
+        #[cfg(feature = "nccl")]
+        gpus => Ranks::gpus(gpus).with_context(|| format!("--gpus {gpus}")),
+        #[cfg(not(feature = "nccl"))]
+        gpus => bail!("--gpus {gpus}: this build cannot; build with --features nccl"),
+    }
 }

@@ -29,6 +29,32 @@ pub struct Batch {
     pub clips: usize,
 }
 
+impl Batch {
+    /// Parts of nearly equal size for so many ranks, in order.
+    ///
+    /// # Errors
+    /// When there are fewer clips than ranks, or the codes are on a device, which only one rank can have.
+    pub fn split(self, ranks: usize) -> Result<Vec<Batch>, String> {
+        let Crops::Values(x) = &self.x else {
+            return Err("several ranks cannot share codes that are on a device".into());
+        };
+        if self.clips < ranks {
+            return Err(format!("a batch of {} clips cannot be shared by {ranks} ranks", self.clips));
+        }
+        let (crop, tags) = (x.len() / self.clips, self.targets.len() / self.clips);
+        let part = |rank: usize| {
+            let (from, to) = (self.clips * rank / ranks, self.clips * (rank + 1) / ranks);
+            Batch {
+                x: Crops::Values(x[from * crop..to * crop].to_vec()),
+                targets: self.targets[from * tags..to * tags].to_vec(),
+                weights: self.weights[from * tags..to * tags].to_vec(),
+                clips: to - from,
+            }
+        };
+        Ok((0..ranks).map(part).collect())
+    }
+}
+
 /// What a batch is heard from.
 pub enum Crops {
     /// Standardised log-mels [clips, mel_bands, frames], augmented.

@@ -5,8 +5,11 @@
 //! there is no GPU. As everywhere (PyTorch's DistributedDataParallel, say), batch norm sees a rank's share only.
 
 use candle_core::backprop::GradStore;
-use candle_core::{Result, Tensor, Var, bail};
+use candle_core::{Device, Result, Tensor, Var, bail};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+/// What a rank is told that waits for one which has gone: not the reason, which the other one tells.
+pub(super) const GONE: &str = "another rank of this training has ended";
 
 /// Where ranks take means together.
 pub trait Exchange: Send {
@@ -22,6 +25,42 @@ pub trait Exchange: Send {
     /// # Errors
     /// When another rank has gone, or the library fails.
     fn mean(&self, values: &Tensor) -> Result<Tensor>;
+}
+
+/// The devices of a training with their exchanges, one per rank.
+pub struct Ranks {
+    pub(super) devices: Vec<Device>,
+    pub(super) exchanges: Vec<Box<dyn Exchange>>,
+}
+
+impl Ranks {
+    /// One device, which exchanges with nobody.
+    pub fn one(device: &Device) -> Self {
+        Self { devices: vec![device.clone()], exchanges: Vec::new() }
+    }
+
+    /// As many replicas on the CPU: slower than one, but the same method as on GPUs.
+    pub fn on_cpu(ranks: usize) -> Self {
+        let exchanges = Threads::new(ranks).into_iter().map(|rank| Box::new(rank) as Box<dyn Exchange>);
+        Self { devices: vec![Device::Cpu; ranks], exchanges: exchanges.collect() }
+    }
+
+    /// The first `count` GPUs, by NCCL.
+    ///
+    /// # Errors
+    /// When there are not as many, or NCCL fails.
+    #[cfg(feature = "nccl")]
+    pub fn gpus(count: usize) -> Result<Self> {
+        let devices = crate::device::gpus(count)?;
+        let group = super::nccl::Nccl::group(&devices)?;
+        let exchanges = group.into_iter().map(|rank| Box::new(rank) as Box<dyn Exchange>);
+        Ok(Self { devices, exchanges: exchanges.collect() })
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.devices.len()
+    }
 }
 
 /// Replaces gradients by their means over the ranks, and gives the means of `others` (running moments): one exchange
@@ -119,7 +158,7 @@ impl Exchange for Threads {
             table = self.meeting.changed.wait(table).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
         if table.round == round {
-            bail!("another rank of this training has ended");
+            bail!("{GONE}");
         }
         let mean = table.mean.as_ref().clone();
         drop(table);
@@ -137,7 +176,6 @@ impl Drop for Threads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
 
     #[test]
     fn all_ranks_get_the_same_mean_many_times() {

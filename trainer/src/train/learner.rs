@@ -6,16 +6,19 @@ use super::adamw::AdamW;
 use super::batches::{Batch, Crops};
 use super::clip::clip_norm;
 use super::ema::Ema;
+use super::exchange::{Exchange, average};
 use super::loss::masked_bce;
 use super::resident::Resident;
 use super::time::{Lap, StepTime};
 use crate::net::{Architecture, Dice, Net, Network, load};
+use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Result, Tensor};
 use std::collections::HashMap;
 
 pub struct Learner<'a> {
     config: &'a TrainConfig,
     device: &'a Device,
+    exchange: Option<Box<dyn Exchange>>,
     pub network: Net,
     optimiser: AdamW,
     ema: Option<Ema>,
@@ -43,7 +46,17 @@ impl<'a> Learner<'a> {
         let optimiser = AdamW::new(network.parameters(), config.weight_decay)?;
         let ema = (config.ema > 0.0).then(|| Ema::new(config.ema, values(&network))).transpose()?;
         let loss_sum = Tensor::zeros((), DType::F64, device)?;
-        Ok(Self { config, device, network, optimiser, ema, loss_sum })
+        Ok(Self { config, device, exchange: None, network, optimiser, ema, loss_sum })
+    }
+
+    /// Makes this one of several ranks, which take their steps together.
+    pub fn join(&mut self, exchange: Box<dyn Exchange>) {
+        self.exchange = Some(exchange);
+    }
+
+    /// Leaves the ranks, so that none waits for this one.
+    pub fn leave(&mut self) {
+        self.exchange = None;
     }
 
     /// Steps taken.
@@ -73,12 +86,16 @@ impl<'a> Learner<'a> {
         let tags = batch.targets.len() / batch.clips;
         let targets = Tensor::from_vec(batch.targets, (batch.clips, tags), self.device)?;
         let weights = Tensor::from_vec(batch.weights, (batch.clips, tags), self.device)?;
-        let dice = Dice { seed: self.config.seed, step: self.optimiser.steps() as u64 };
+        // Ranks drop different values; the first draws what a single one would.
+        let rank = self.exchange.as_ref().map_or(0, |e| e.rank() as u64);
+        let seed = self.config.seed.wrapping_add(rank << 32);
+        let dice = Dice { seed, step: self.optimiser.steps() as u64 };
         let loss = masked_bce(&self.network.forward_train(&x, dice)?, &targets, &weights)?;
-        self.loss_sum = (&self.loss_sum + loss.detach().to_dtype(DType::F64)?)?;
         lap.add_to(&mut time.forward);
 
         let mut gradients = loss.backward()?;
+        let loss = self.share(&mut gradients, loss.detach())?;
+        self.loss_sum = (&self.loss_sum + loss.to_dtype(DType::F64)?)?;
         lap.add_to(&mut time.backward);
 
         if self.config.clip_norm > 0.0 {
@@ -90,6 +107,19 @@ impl<'a> Learner<'a> {
         }
         lap.add_to(&mut time.step);
         Ok(())
+    }
+
+    /// Takes the means of gradients, running moments and loss over the ranks, where there are several.
+    fn share(&mut self, gradients: &mut GradStore, loss: Tensor) -> Result<Tensor> {
+        let Some(exchange) = &self.exchange else { return Ok(loss) };
+        let mut others = self.network.buffers();
+        others.push((String::new(), loss.reshape(1)?));
+        let mut means = average(exchange.as_ref(), &self.network.parameters(), gradients, &others)?;
+        let loss = means.pop().map_or(Ok(loss), |(_, mean)| mean.reshape(()))?;
+        for (name, mean) in means {
+            self.network.set_buffer(&name, &mean)?;
+        }
+        Ok(loss)
     }
 
     /// Sum of the losses since it was set. Waits for the device.

@@ -3,17 +3,13 @@
 use super::exchange::Exchange;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
-use cudarc::nccl::{Comm, Id, ReduceOp};
+use cudarc::nccl::{Comm, ReduceOp};
 use std::sync::Arc;
 
 /// A rank of a group of GPUs.
 pub struct Nccl {
     comm: Arc<Shared>,
 }
-
-/// What starts a group: made once, given to every rank.
-#[derive(Clone, Copy)]
-pub struct Start(Id);
 
 struct Shared(Comm);
 
@@ -23,25 +19,18 @@ unsafe impl Send for Shared {}
 // SAFETY: as above; the reference that candle's operation holds lives no longer than the call.
 unsafe impl Sync for Shared {}
 
-impl Start {
-    /// A new group.
-    ///
-    /// # Errors
-    /// When NCCL fails.
-    pub fn new() -> Result<Self> {
-        Ok(Self(Id::new().map_err(failed)?))
-    }
-}
-
 impl Nccl {
-    /// Joins the group as `rank` of `ranks`, with a CUDA device of its own; waits until all have joined.
+    /// A group of one rank per GPU; each is then moved to the thread that trains on it.
     ///
     /// # Errors
-    /// When the device is no GPU, or NCCL fails.
-    pub fn join(start: Start, rank: usize, ranks: usize, device: &Device) -> Result<Self> {
-        let Device::Cuda(cuda) = device else { bail!("NCCL needs GPUs") };
-        let comm = Comm::from_rank(cuda.cuda_stream(), rank, ranks, start.0).map_err(failed)?;
-        Ok(Self { comm: Arc::new(Shared(comm)) })
+    /// When a device is no GPU or there twice, or NCCL fails.
+    pub fn group(devices: &[Device]) -> Result<Vec<Self>> {
+        let streams = devices.iter().map(|device| match device {
+            Device::Cuda(cuda) => Ok(cuda.cuda_stream()),
+            _ => bail!("NCCL needs GPUs"),
+        });
+        let comms = Comm::from_devices(streams.collect::<Result<_>>()?).map_err(failed)?;
+        Ok(comms.into_iter().map(|comm| Self { comm: Arc::new(Shared(comm)) }).collect())
     }
 }
 

@@ -3,6 +3,8 @@
 use super::batches::{Batch, Batcher, LabelledClip, tag_shares};
 use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState, fingerprint};
 use super::config::TrainConfig;
+use super::crew::Crew;
+use super::exchange::{GONE, Ranks};
 use super::learner::{CropShape, Learner, snapshot};
 use super::precision::Multiplying;
 use super::resident::{CorpusIn, Resident};
@@ -117,14 +119,50 @@ pub fn train(
     stop: &AtomicBool,
     progress: &mut dyn Progress,
 ) -> Result<Outcome, TrainError> {
+    train_on(task, config, Ranks::one(device), checkpoint, resume, stop, progress)
+}
+
+/// [`train`] on several devices at once: each takes its share of every batch, and they step together (see
+/// [`super::exchange`]). The first one validates and writes.
+///
+/// # Errors
+/// As [`train`], and when batches cannot be shared by so many.
+pub fn train_on(
+    task: &Task<'_>,
+    config: &TrainConfig,
+    ranks: Ranks,
+    checkpoint: &Path,
+    resume: bool,
+    stop: &AtomicBool,
+    progress: &mut dyn Progress,
+) -> Result<Outcome, TrainError> {
+    let Ranks { devices, exchanges } = ranks;
+    let Some(device) = devices.first() else {
+        return Err(TrainError::Settings("training needs at least one device".into()));
+    };
+    if devices.len() > 1 && config.batch_size < 2 * devices.len() {
+        let (batch, ranks) = (config.batch_size, devices.len());
+        return Err(TrainError::Settings(format!(
+            "--batch-size {batch} is less than two clips for each of {ranks} devices"
+        )));
+    }
+    if devices.len() > 1 && task.corpus_in == CorpusIn::Device {
+        return Err(TrainError::Settings("--corpus-in device works with one device".into()));
+    }
     if task.train.is_empty() {
         return Err(TrainError::NoClips);
     }
     config.validate().map_err(TrainError::Settings)?;
     let _multiplying = Multiplying::by(config.precision, device).map_err(TrainError::Settings)?;
     let mut run = Run::new(task, config, device)?;
+    for device in &devices[1..] {
+        run.others.push(Learner::new(config, task.architecture, &tag_shares(task.train), device)?);
+    }
     if resume {
         run.take(Checkpoint::read(checkpoint)?, checkpoint)?;
+    }
+    for (learner, exchange) in std::iter::once(&mut run.learner).chain(&mut run.others).zip(exchanges) {
+        learner.join(exchange);
     }
     let interrupted = run.go(checkpoint, stop, progress)?;
     run.finish(interrupted)
@@ -136,6 +174,8 @@ struct Run<'a> {
     device: &'a Device,
     shape: CropShape,
     learner: Learner<'a>,
+    /// Those of the other ranks.
+    others: Vec<Learner<'a>>,
     state: RunState,
     best: HashMap<String, Tensor>,
 }
@@ -148,7 +188,7 @@ impl<'a> Run<'a> {
             RunState::new(config.clone(), task.architecture.clone(), tags, task.standardise.clone(), data);
         let frames = config.crop(task.architecture.receptive_field());
         let shape = CropShape { bands: task.standardise.mean.len(), frames };
-        Ok(Self { task, config, device, shape, learner, state, best: HashMap::new() })
+        Ok(Self { task, config, device, shape, learner, others: Vec::new(), state, best: HashMap::new() })
     }
 
     fn take(&mut self, checkpoint: Checkpoint, path: &Path) -> Result<(), TrainError> {
@@ -163,7 +203,9 @@ impl<'a> Run<'a> {
         if old.data != new.data || old.standardise != new.standardise {
             return differs("training clips");
         }
-        self.learner.load(&checkpoint.tensors, old.optimiser_steps)?;
+        for learner in std::iter::once(&mut self.learner).chain(&mut self.others) {
+            learner.load(&checkpoint.tensors, old.optimiser_steps)?;
+        }
         self.learner.set_loss_sum(old.loss_sum)?;
         self.best = checkpoint.below(BEST);
         self.state = checkpoint.state;
@@ -202,15 +244,26 @@ impl<'a> Run<'a> {
                     }
                 }
             });
-            while self.state.epoch < config.epochs && !self.patience_is_over() {
-                let finished =
-                    self.epoch(&batches, batcher.steps(), resident.as_ref(), path, stop, progress)?;
-                self.write(path)?;
-                if !finished {
-                    return Ok(true);
+            let crew = Crew::start(scope, self.others.drain(..), self.shape);
+            let went: Result<bool, TrainError> = (|| {
+                while self.state.epoch < config.epochs && !self.patience_is_over() {
+                    let from = (&batches, &crew);
+                    let finished =
+                        self.epoch(from, batcher.steps(), resident.as_ref(), path, stop, progress)?;
+                    self.write(path)?;
+                    if !finished {
+                        return Ok(true);
+                    }
                 }
+                Ok(false)
+            })();
+            self.learner.leave();
+            match (went, crew.end()) {
+                (Ok(_), Some(error)) => Err(error.into()),
+                // What made a rank end says more than that it has ended.
+                (Err(told), Some(error)) if told.to_string().contains(GONE) => Err(error.into()),
+                (went, _) => went,
             }
-            Ok(false)
         })
     }
 
@@ -221,7 +274,7 @@ impl<'a> Run<'a> {
     /// Runs the rest of an epoch; false when asked to stop before its end.
     fn epoch(
         &mut self,
-        batches: &Receiver<Batch>,
+        (batches, crew): (&Receiver<Batch>, &Crew<'_>),
         steps: usize,
         resident: Option<&Resident>,
         path: &Path,
@@ -242,6 +295,7 @@ impl<'a> Run<'a> {
                 return Ok(false);
             }
             let rate = self.config.learning_rate_at(self.learner.steps(), self.config.epochs * steps);
+            let batch = crew.share(batch, rate).map_err(TrainError::Settings)?;
             self.learner.step(batch, resident, self.shape, rate, (&mut lap, &mut time))?;
             self.state.step += 1;
             if self.state.step.is_multiple_of(read_every) || self.state.step == steps {

@@ -48,7 +48,8 @@ pub fn gru(x: &Tensor, w_ih: &Tensor, w_hh: &Tensor, b_ih: &Tensor, b_hh: &Tenso
 /// As [`gru`].
 pub fn gru_plain(x: &Tensor, w_ih: &Tensor, w_hh: &Tensor, b_ih: &Tensor, b_hh: &Tensor) -> Result<Tensor> {
     let (batch, steps, inputs) = x.dims3()?;
-    let gates = product(&x.contiguous()?.reshape((batch * steps, inputs))?, &w_ih.t()?)?.broadcast_add(b_ih)?;
+    let gates =
+        product(&x.contiguous()?.reshape((batch * steps, inputs))?, &w_ih.t()?)?.broadcast_add(b_ih)?;
     let gates = gates.reshape((batch, steps, gates.dim(1)?))?;
     let s = GruShape::of(gates.shape(), w_hh.shape(), b_hh.shape())?;
     let gates = gates.transpose(0, 1)?.contiguous()?;

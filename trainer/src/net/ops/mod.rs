@@ -12,8 +12,8 @@ mod matmul;
 pub mod moments;
 pub mod norm_pool_elu;
 pub mod plane_block;
-mod squash;
 pub mod product;
+mod squash;
 pub mod time_block;
 pub mod time_conv;
 
