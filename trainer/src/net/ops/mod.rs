@@ -12,6 +12,7 @@ mod matmul;
 pub mod moments;
 pub mod norm_pool_elu;
 pub mod plane_block;
+pub mod pool;
 mod squash;
 pub mod time_block;
 pub mod time_conv;
