@@ -75,7 +75,7 @@ fn whole_network(model: Model) -> Result<()> {
     let mut network = Net::new(&architecture, 3, &Device::Cpu)?;
     // Two windows, and norms that do not all scale by one: some turn the order of values around.
     let frames = architecture.receptive_field() + architecture.stride();
-    let x = random(&[6, architecture.mel_bands, frames], 9)?;
+    let x = random(&[6, architecture.mel_bands, frames], 9)?.as_detached_tensor(); // data: nobody asks for its gradient
     for (i, (name, var)) in network.parameters().into_iter().enumerate() {
         if name.ends_with("gamma") || name.ends_with("beta") || name.ends_with("bias") {
             let drawn = random(var.dims(), 20 + i as u64)?;

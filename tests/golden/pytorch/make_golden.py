@@ -3,6 +3,7 @@
 Computed in float64 on one thread, so that a run anywhere gives these numbers to far below float32's last digit.
 """
 
+import copy
 import pathlib
 
 import numpy as np
@@ -13,13 +14,14 @@ import networks
 
 CLIPS, BANDS, TAGS = 5, 96, 4
 
-# Few channels; kernels, pools and windows are the paper's. k2c1 slides, so it gets two windows.
+# Network, frames and seed. Few channels; kernels, pools and windows are the paper's. k2c1 slides, so it gets two
+# windows. The seeds are ones where PyTorch's own float32 gives the gradients (see `agrees`).
 CASES = {
-    "k1c2": (lambda: networks.k1c2(2, 3, TAGS), 1366),
-    "k2c1": (lambda: networks.k2c1(4, 5, TAGS), 1279 + 256),
-    "k2c2": (lambda: networks.k2c2(2, 3, 4, 5, TAGS), 1366),
-    "crnn": (lambda: networks.crnn(3, 4, TAGS, attention=False, dropout=0.0), 1366),
-    "crnn-attention": (lambda: networks.crnn(3, 4, TAGS, attention=True, dropout=0.0), 1366),
+    "k1c2": (lambda: networks.k1c2(2, 3, TAGS), 1366, 4),
+    "k2c1": (lambda: networks.k2c1(4, 5, TAGS), 1279 + 256, 2),
+    "k2c2": (lambda: networks.k2c2(2, 3, 4, 5, TAGS), 1366, 2),
+    "crnn": (lambda: networks.crnn(3, 4, TAGS, attention=False, dropout=0.0), 1366, 4),
+    "crnn-attention": (lambda: networks.crnn(3, 4, TAGS, attention=True, dropout=0.0), 1366, 5),
 }
 
 
@@ -38,7 +40,11 @@ def draw(network, rng):
         kind = name.split(".")[1]
         if kind == "gamma":
             values = rng.uniform(0.5, 1.5, p.shape) * rng.choice([1, 1, 1, -1], p.shape)
-        elif kind == "weight_hh" or p.dim() > 1:
+        elif kind == "beta":
+            # Low enough that maxima reach ELU's bend: on its straight part the next norm takes a shift out again, and
+            # the gradient of beta is a sum that should be zero.
+            values = rng.normal(-1.5, 1, p.shape)
+        elif p.dim() > 1:
             values = rng.normal(0, (1.5 / p[0].numel()) ** 0.5, p.shape)
         else:
             values = rng.uniform(-0.5, 0.5, p.shape)
@@ -63,6 +69,31 @@ def numbers(tensor):
     return np.ascontiguousarray(tensor.detach().numpy().astype(np.float32))
 
 
+def run(network, x, targets, weights):
+    """Logits, loss and gradients in evaluation, then in training, which moves the running moments."""
+    out = {}
+    for mode in ("eval", "train"):
+        network.train(mode == "train")
+        network.zero_grad()
+        logits = network(x)
+        loss = masked_bce(logits, targets, weights)
+        loss.backward()
+        out |= {f"{mode}/logits": logits.detach(), f"{mode}/loss": loss.detach().reshape(1)}
+        out |= {f"{mode}/gradients/{name}": p.grad.clone() for name, p in networks.parameters(network).items()}
+    return out
+
+
+def agrees(exact, rough):
+    """Whether float32 has every gradient to 6e-5 of the tensor's largest. Where two values of a pooling window are too
+    close to tell apart it may pick the other one, and where a gradient is all but zero it is rounding: such a case says
+    nothing of who is right."""
+    for name, value in exact.items():
+        largest = value.abs().max()
+        if (rough[name].double() - value).abs().max() > 6e-5 * largest or largest < 1e-4:
+            return False
+    return True
+
+
 def golden(make, frames, seed):
     rng = np.random.default_rng(seed)
     network = make().double()
@@ -82,6 +113,9 @@ def golden(make, frames, seed):
             out[f"{what}/{name}.running_mean"] = numbers(norm.running_mean)
             out[f"{what}/{name}.running_variance"] = numbers(norm.running_var)
 
+    moments("before")
+    rough = run(copy.deepcopy(network).float(), x.float(), targets.float(), weights.float())
+
     # How many values each channel of a norm has in the batch: PyTorch's running variance divides by one less.
     def count(name):
         def hook(_, inputs):
@@ -91,26 +125,19 @@ def golden(make, frames, seed):
 
     for name, norm in norms.items():
         norm.register_forward_pre_hook(count(name))
-    moments("before")
-    for mode in ("eval", "train"):
-        network.train(mode == "train")
-        network.zero_grad()
-        logits = network(x)
-        loss = masked_bce(logits, targets, weights)
-        loss.backward()
-        out[f"{mode}/logits"] = numbers(logits)
-        out[f"{mode}/loss"] = numbers(loss.reshape(1))
-        for name, p in networks.parameters(network).items():
-            out[f"{mode}/gradients/{name}"] = numbers(p.grad)
+    exact = run(network, x, targets, weights)
+    if not agrees(exact, rough):
+        return None
     moments("after")
-    return out
+    return out | {name: numbers(value) for name, value in exact.items()}
 
 
 def main():
     torch.set_num_threads(1)
     folder = pathlib.Path(__file__).parent
-    for seed, (name, (make, frames)) in enumerate(CASES.items(), start=1):
+    for name, (make, frames, seed) in CASES.items():
         out = golden(make, frames, seed)
+        assert out, f"{name}: take another seed than {seed}"
         save_file(out, folder / f"{name}.safetensors", metadata={"torch": torch.__version__})
         print(name, tuple(out["train/logits"].shape), (folder / f"{name}.safetensors").stat().st_size, "bytes")
 

@@ -18,20 +18,21 @@ pub fn values(tensor: &Tensor) -> Vec<f32> {
 }
 
 /// The largest |a - b|.
+#[allow(dead_code)] // not every test that shares this file asks for it
 pub fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
     assert_eq!(a.dims(), b.dims());
     values(a).iter().zip(values(b)).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
 }
 
 /// Gradients of `sum of weigh * y`.
-#[allow(dead_code)] // not every test that shares this file asks for it
+#[allow(dead_code)] // nor for this
 pub fn gradients(y: &Tensor, weigh: &Tensor) -> Result<GradStore> {
     (y * weigh)?.sum_all()?.backward()
 }
 
 /// Holds the gradient of `sum of weigh * f()` in `var` to differences of fourth order at every element, or at `probes`
 /// of them spread evenly; the tolerance is relative to the tensor's largest gradient.
-#[allow(dead_code)]
+#[allow(dead_code)] // nor for this
 pub fn check_smooth(name: &str, var: &Var, weigh: &Tensor, probes: usize, f: &dyn Fn() -> Result<Tensor>) {
     const STEP: f32 = 2e-2;
     const TOLERANCE: f64 = 1e-3;

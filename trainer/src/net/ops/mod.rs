@@ -13,6 +13,7 @@ pub mod moments;
 pub mod norm_pool_elu;
 pub mod plane_block;
 pub mod product;
+pub mod pool;
 mod squash;
 pub mod time_block;
 pub mod time_conv;

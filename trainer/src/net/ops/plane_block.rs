@@ -5,7 +5,8 @@ use super::NormBy;
 use super::dropout::Dropout;
 use super::moments::normalise_plain;
 use super::product::product;
-use candle_core::{D, Result, Tensor, bail};
+use super::pool::max_pool_plain;
+use candle_core::{Result, Tensor, bail};
 
 /// What follows the convolution, and what its gradient is wanted for.
 #[derive(Clone, Copy, Debug)]
@@ -86,22 +87,10 @@ pub fn plane_conv_plain(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     product(&rows, &columns.contiguous()?)?.reshape((batch, out, bands, frames))
 }
 
-/// Max-pooling over both axes; a remainder is dropped.
+/// Max-pooling over both axes; a remainder is dropped, equal maxima share the gradient.
 ///
 /// # Errors
 /// When the plane is smaller than the window.
 pub fn pool_plain(y: &Tensor, [pool_bands, pool_frames]: [usize; 2]) -> Result<Tensor> {
-    let (batch, channels, bands, frames) = y.dims4()?;
-    if pool_bands == 0 || pool_frames == 0 || bands < pool_bands || frames < pool_frames {
-        bail!("{bands} x {frames} cannot be pooled by {pool_bands} x {pool_frames}");
-    }
-    let (out_bands, out_frames) = (bands / pool_bands, frames / pool_frames);
-    y.narrow(2, 0, out_bands * pool_bands)?
-        .narrow(3, 0, out_frames * pool_frames)?
-        .contiguous()?
-        .reshape((batch * channels * out_bands, pool_bands, out_frames, pool_frames))?
-        .transpose(1, 2)?
-        .contiguous()?
-        .reshape((batch, channels, out_bands, out_frames, pool_bands * pool_frames))?
-        .max(D::Minus1)
+    max_pool_plain(&max_pool_plain(y, 2, pool_bands)?, 3, pool_frames)
 }
