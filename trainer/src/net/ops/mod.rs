@@ -10,6 +10,7 @@ pub mod gru;
 mod matmul;
 pub mod moments;
 pub mod norm_pool_elu;
+mod plane;
 pub mod plane_block;
 pub mod time_block;
 pub mod time_conv;

@@ -4,7 +4,8 @@
 use super::NormBy;
 use super::dropout::Dropout;
 use super::moments::normalise_plain;
-use candle_core::{D, Result, Tensor, bail};
+use super::plane::plane_block_cpu;
+use candle_core::{D, Device, Result, Tensor, bail};
 
 /// What follows the convolution, and what its gradient is wanted for.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,9 @@ pub fn plane_block(
     norm: NormBy<'_>,
     spec: &PlaneSpec,
 ) -> Result<Tensor> {
+    if matches!(x.device(), Device::Cpu) {
+        return plane_block_cpu(x, weight, gamma, beta, norm, spec);
+    }
     plane_block_plain(x, weight, gamma, beta, norm, spec)
 }
 

@@ -1,0 +1,222 @@
+//! The backward pass: the pooled gradient goes to each window's extreme, the moments' share of it to every sum.
+
+use super::convolve::{Convolve, Packed};
+use super::correlate::Correlate;
+use super::forward::Pooled;
+use super::shape::PlaneShape;
+use crate::net::ops::Dropout;
+use rayon::prelude::*;
+
+/// Clips are summed into this many partial weight gradients, whatever the number of threads, so that the result to
+/// the last bit does not depend on the machine's cores.
+const PARTIAL_SUMS: usize = 8;
+
+/// How a channel was normalised.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Norm {
+    pub mean: f32,
+    /// One over the deviation.
+    pub inverse: f32,
+    pub gamma: f32,
+}
+
+/// Gradients before the activation, and what a channel's sum to.
+pub(super) struct Gradient {
+    /// Of each pooled value behind batch norm.
+    pub pooled: Vec<f32>,
+    /// Sums over each channel: of the gradient, and of it times the normalised value.
+    pub sums: Vec<[f64; 2]>,
+}
+
+/// Undoes dropout and ELU: `y` is what the block gave, `grad` the gradient of it.
+pub(super) fn before_activation(
+    s: &PlaneShape,
+    pooled: &Pooled,
+    norms: &[Norm],
+    y: &[f32],
+    grad: &[f32],
+    dropout: Option<Dropout>,
+) -> Gradient {
+    let mut gradient = vec![0.0; grad.len()];
+    let planes: Vec<[f64; 2]> = gradient
+        .par_chunks_mut(s.pooled())
+        .zip(y.par_chunks(s.pooled()).zip(grad.par_chunks(s.pooled())))
+        .zip(pooled.values.par_chunks(s.pooled()))
+        .enumerate()
+        .map(|(plane, ((gradient, (y, grad)), values))| {
+            let Norm { mean, inverse, .. } = norms[plane % s.out];
+            let kept = dropout.map_or(1.0, |d| d.kept());
+            let slope = |y: f32| if y < 0.0 { y / kept + 1.0 } else { 1.0 };
+            for ((gradient, &grad), &y) in gradient.iter_mut().zip(grad).zip(y) {
+                *gradient = grad * slope(y);
+            }
+            if let Some(dropout) = dropout {
+                for (i, gradient) in gradient.iter_mut().enumerate() {
+                    *gradient *= dropout.factor(plane * s.pooled() + i);
+                }
+            }
+            let rows = gradient.chunks(s.out_frames).zip(values.chunks(s.out_frames));
+            rows.fold([0.0, 0.0], |[sum, sum_with_x], (gradient, values)| {
+                let (mut lanes, mut lanes_with_x) = ([0.0f32; 8], [0.0f32; 8]);
+                for (gradient, values) in gradient.chunks(8).zip(values.chunks(8)) {
+                    for (i, (&g, &v)) in gradient.iter().zip(values).enumerate() {
+                        lanes[i] += g;
+                        lanes_with_x[i] += g * ((v - mean) * inverse);
+                    }
+                }
+                let total = |lanes: [f32; 8]| lanes.iter().map(|&v| f64::from(v)).sum::<f64>();
+                [sum + total(lanes), sum_with_x + total(lanes_with_x)]
+            })
+        })
+        .collect();
+    let mut sums = vec![[0.0; 2]; s.out];
+    for (plane, [sum, sum_with_x]) in planes.into_iter().enumerate() {
+        sums[plane % s.out][0] += sum;
+        sums[plane % s.out][1] += sum_with_x;
+    }
+    Gradient { pooled: gradient, sums }
+}
+
+/// Everything that the gradients of a block's input and weights depend on.
+pub(super) struct Backward<'b> {
+    pub s: &'b PlaneShape,
+    pub x: &'b [f32],
+    pub weight: &'b [f32],
+    pub pooled: &'b Pooled,
+    pub norms: &'b [Norm],
+    pub gradient: &'b Gradient,
+    /// The moments were the batch's own, so the gradient flows through them.
+    pub batch: bool,
+}
+
+impl Backward<'_> {
+    /// Gradients of the input (empty when not wanted) and of the weights.
+    pub fn run(&self, input_gradient: bool) -> [Vec<f32>; 2] {
+        let s = self.s;
+        let [kernel_bands, kernel_frames] = s.kernel;
+        let taps = s.taps();
+        // The kernel turned round, inputs and outputs exchanged.
+        let turned = Packed::new([s.channels, s.out, taps], |c, o, tap| {
+            let (f, t) = (tap / kernel_frames, tap % kernel_frames);
+            let tap = (kernel_bands - 1 - f) * kernel_frames + (kernel_frames - 1 - t);
+            self.weight[(o * s.channels + c) * taps + tap]
+        });
+        let offsets = s.offsets();
+        let clip = s.channels * s.bands * s.frames;
+        let mut dx = vec![0.0; if input_gradient { s.batch * clip } else { 0 }];
+        let mut shares: Vec<&mut [f32]> = if input_gradient {
+            dx.chunks_mut(clip).collect()
+        } else {
+            (0..s.batch).map(|_| Default::default()).collect()
+        };
+        let clips_each = s.batch.div_ceil(PARTIAL_SUMS).max(1);
+        let partial: Vec<Vec<f32>> = self
+            .x
+            .par_chunks(clips_each * clip)
+            .zip(shares.par_chunks_mut(clips_each))
+            .enumerate()
+            .map(|(part, (x, dx))| {
+                let mut dw = vec![0.0; s.out * s.channels * taps];
+                let mut planes = vec![0.0; s.channels * s.padded()];
+                let mut gradients = vec![0.0; s.out * s.padded()];
+                for (i, (x, dx)) in x.chunks(clip).zip(dx).enumerate() {
+                    s.pad(x, &mut planes);
+                    self.sums_gradient(part * clips_each + i, &mut gradients);
+                    let correlate = Correlate {
+                        gradients: &gradients,
+                        planes: &planes,
+                        plane: s.padded(),
+                        start: s.gradient_start(),
+                        positions: s.positions(),
+                        kernel: s.kernel,
+                        row: s.row(),
+                        sums: &mut dw,
+                    };
+                    correlate.run();
+                    if input_gradient {
+                        self.input_gradient(&turned, &offsets, &gradients, dx);
+                    }
+                }
+                dw
+            })
+            .collect();
+        drop(shares);
+        let mut dw = vec![0.0; s.out * s.channels * taps];
+        for part in &partial {
+            for (dw, part) in dw.iter_mut().zip(part) {
+                *dw += part;
+            }
+        }
+        [dx, dw]
+    }
+
+    /// Fills the padded planes of one clip with the gradient of every sum.
+    fn sums_gradient(&self, clip: usize, gradients: &mut [f32]) {
+        let s = self.s;
+        let count = (s.batch * s.bands * s.frames) as f64;
+        for (o, gradients) in gradients.chunks_mut(s.padded()).enumerate() {
+            let Norm { mean, inverse, gamma } = self.norms[o];
+            let scale = gamma * inverse;
+            let gradients = &mut gradients[s.gradient_start()..];
+            let plane = clip * s.out + o;
+            if self.batch {
+                // Ioffe and Szegedy 2015, section 3: the batch's mean and variance depend on every value.
+                let [sum, sum_with_x] = self.gradient.sums[o];
+                let shift = -scale * (sum / count) as f32;
+                let slope = -scale * inverse * (sum_with_x / count) as f32;
+                let sums = &self.pooled.sums[plane * s.sums()..];
+                pulp::Arch::new().dispatch(
+                    #[inline(always)]
+                    || {
+                        let rows = gradients.chunks_mut(s.row()).zip(sums.chunks(s.row()));
+                        for (gradients, sums) in rows.take(s.bands) {
+                            for (gradient, &z) in gradients[..s.frames].iter_mut().zip(&sums[..s.frames]) {
+                                *gradient = (z - mean) * slope + shift;
+                            }
+                        }
+                    },
+                );
+            } else {
+                gradients.chunks_mut(s.row()).take(s.bands).for_each(|row| row[..s.frames].fill(0.0));
+            }
+            let pooled = plane * s.pooled()..(plane + 1) * s.pooled();
+            let windows = self.gradient.pooled[pooled.clone()].iter().zip(&self.pooled.places[pooled]);
+            let [pool_bands, pool_frames] = s.pool;
+            for (window, (&gradient, &place)) in windows.enumerate() {
+                let place = usize::from(place);
+                let band = window / s.out_frames * pool_bands + place / pool_frames;
+                let frame = window % s.out_frames * pool_frames + place % pool_frames;
+                gradients[band * s.row() + frame] += scale * gradient;
+            }
+        }
+    }
+
+    fn input_gradient(&self, turned: &Packed, offsets: &[usize], gradients: &[f32], dx: &mut [f32]) {
+        let s = self.s;
+        let stride = (s.strip_bands() * s.row()).next_multiple_of(64) + 64;
+        let mut strip = vec![0.0; 6 * stride];
+        for band in (0..s.bands).step_by(s.strip_bands()) {
+            let bands = s.strip_bands().min(s.bands - band);
+            for group in 0..turned.groups() {
+                let convolve = Convolve {
+                    weights: turned,
+                    group,
+                    planes: gradients,
+                    plane: s.padded(),
+                    offsets,
+                    first: band * s.row(),
+                    count: bands * s.row(),
+                    sums: &mut strip,
+                    stride,
+                };
+                convolve.run();
+                for (sums, c) in strip.chunks(stride).zip(turned.group(group)) {
+                    let rows = dx[(c * s.bands + band) * s.frames..].chunks_mut(s.frames).take(bands);
+                    for (dx, sums) in rows.zip(sums.chunks(s.row())) {
+                        dx.copy_from_slice(&sums[..s.frames]);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Convolution of padded planes: a few output channels times a few vectors of positions, kept in registers.
+
+use pulp::{Simd, WithSimd};
+
+/// Output channels that are computed together. With four vectors of positions they fill AVX-512's registers, with
+/// two those of AVX2.
+const ROWS: usize = 6;
+
+/// Weights in the order of use: per group of output channels, one row per input channel and tap.
+pub(super) struct Packed {
+    groups: Vec<Vec<f32>>,
+    /// Output channels of each group but the last ones, which may have one less.
+    out: usize,
+    channels: usize,
+    taps: usize,
+}
+
+impl Packed {
+    /// Takes the weight of (output channel, input channel, tap).
+    pub fn new([out, channels, taps]: [usize; 3], weight: impl Fn(usize, usize, usize) -> f32) -> Self {
+        let mut packed = Self { groups: Vec::new(), out, channels, taps };
+        packed.groups = (0..out.div_ceil(ROWS))
+            .map(|group| {
+                let outs = packed.group(group);
+                let mut values = Vec::with_capacity(channels * taps * outs.len());
+                for c in 0..channels {
+                    for tap in 0..taps {
+                        values.extend(outs.clone().map(|o| weight(o, c, tap)));
+                    }
+                }
+                values
+            })
+            .collect();
+        packed
+    }
+
+    /// Number of groups.
+    pub fn groups(&self) -> usize {
+        self.out.div_ceil(ROWS)
+    }
+
+    /// Output channels of a group, as even as it goes.
+    pub fn group(&self, group: usize) -> std::ops::Range<usize> {
+        let groups = self.groups();
+        group * self.out / groups..(group + 1) * self.out / groups
+    }
+}
+
+/// One group of output channels over a stretch of positions.
+pub(super) struct Convolve<'c> {
+    pub weights: &'c Packed,
+    pub group: usize,
+    /// Padded planes, `[channels, plane]`.
+    pub planes: &'c [f32],
+    pub plane: usize,
+    /// Where each tap of position 0 lies.
+    pub offsets: &'c [usize],
+    pub first: usize,
+    pub count: usize,
+    /// `[channels of the group, stride]`; position `first` is element 0. Up to [`SLACK`](super::shape::SLACK) values
+    /// behind `count` are overwritten too.
+    pub sums: &'c mut [f32],
+    pub stride: usize,
+}
+
+impl Convolve<'_> {
+    /// Runs on the best vector instructions that this processor has.
+    pub fn run(self) {
+        pulp::Arch::new().dispatch(self);
+    }
+}
+
+impl WithSimd for Convolve<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match S::F32_LANES {
+            16 => self.vectors::<S, 4>(simd),
+            8 => self.vectors::<S, 2>(simd),
+            4 => self.vectors::<S, 4>(simd),
+            _ => self.vectors::<S, 1>(simd),
+        }
+    }
+}
+
+impl Convolve<'_> {
+    #[inline(always)]
+    fn vectors<S: Simd, const VECTORS: usize>(self, simd: S) {
+        assert_eq!(self.offsets.len(), self.weights.taps, "taps and their places");
+        assert_eq!(self.planes.len(), self.weights.channels * self.plane, "planes and channels");
+        match self.weights.group(self.group).len() {
+            6 => self.rows::<S, 6, VECTORS>(simd),
+            5 => self.rows::<S, 5, VECTORS>(simd),
+            4 => self.rows::<S, 4, VECTORS>(simd),
+            3 => self.rows::<S, 3, VECTORS>(simd),
+            2 => self.rows::<S, 2, VECTORS>(simd),
+            _ => self.rows::<S, 1, VECTORS>(simd),
+        }
+    }
+
+    #[inline(always)]
+    fn rows<S: Simd, const R: usize, const VECTORS: usize>(self, simd: S) {
+        let mut done = 0;
+        while done < self.count {
+            let sums = &mut self.sums[done..];
+            let first = self.first + done;
+            let weights = &self.weights.groups[self.group];
+            let input = (self.planes, self.plane, self.offsets);
+            // A short end is not worth a whole tile.
+            if self.count - done > S::F32_LANES * VECTORS / 2 {
+                tile::<S, R, VECTORS>(simd, weights, input, first, (sums, self.stride));
+                done += S::F32_LANES * VECTORS;
+            } else {
+                tile::<S, R, 1>(simd, weights, input, first, (sums, self.stride));
+                done += S::F32_LANES;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn tile<S: Simd, const R: usize, const VECTORS: usize>(
+    simd: S,
+    weights: &[f32],
+    (planes, plane, offsets): (&[f32], usize, &[usize]),
+    first: usize,
+    (sums, stride): (&mut [f32], usize),
+) {
+    let mut acc = [[simd.splat_f32s(0.0); VECTORS]; R];
+    let (weights, _) = weights.as_chunks::<R>();
+    for (plane, weights) in planes.chunks_exact(plane).zip(weights.chunks_exact(offsets.len())) {
+        let plane = &plane[first..];
+        for (&offset, weights) in offsets.iter().zip(weights) {
+            let (x, _) = S::as_simd_f32s(&plane[offset..][..S::F32_LANES * VECTORS]);
+            let Some(x) = x.first_chunk::<VECTORS>() else { return };
+            let x = *x;
+            for r in 0..R {
+                let w = simd.splat_f32s(weights[r]);
+                for v in 0..VECTORS {
+                    acc[r][v] = simd.mul_add_e_f32s(w, x[v], acc[r][v]);
+                }
+            }
+        }
+    }
+    for (sums, acc) in sums.chunks_mut(stride).zip(&acc) {
+        let (sums, _) = S::as_mut_simd_f32s(&mut sums[..S::F32_LANES * VECTORS]);
+        sums.copy_from_slice(acc);
+    }
+}
