@@ -5,11 +5,15 @@ use super::correlate::Correlate;
 use super::forward::Pooled;
 use super::shape::PlaneShape;
 use crate::net::ops::Dropout;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Clips are summed into this many partial weight gradients, whatever the number of threads, so that the result to
 /// the last bit does not depend on the machine's cores.
 const PARTIAL_SUMS: usize = 8;
+
+/// Partial sums that are added up side by side.
+const LANES: usize = 16;
 
 /// How a channel was normalised.
 #[derive(Clone, Copy, Debug)]
@@ -51,20 +55,22 @@ pub(super) fn before_activation(
                 *gradient = grad * slope(y);
             }
             if let Some(dropout) = dropout {
-                for (i, gradient) in gradient.iter_mut().enumerate() {
-                    *gradient *= dropout.factor(plane * s.pooled() + i);
-                }
+                dropout.apply(plane * s.pooled(), gradient);
             }
             let rows = gradient.chunks(s.out_frames).zip(values.chunks(s.out_frames));
             rows.fold([0.0, 0.0], |[sum, sum_with_x], (gradient, values)| {
-                let (mut lanes, mut lanes_with_x) = ([0.0f32; 8], [0.0f32; 8]);
-                for (gradient, values) in gradient.chunks(8).zip(values.chunks(8)) {
+                let (mut lanes, mut lanes_with_x) = ([0.0f32; LANES], [0.0f32; LANES]);
+                let mut add = |gradient: &[f32], values: &[f32]| {
                     for (i, (&g, &v)) in gradient.iter().zip(values).enumerate() {
                         lanes[i] += g;
                         lanes_with_x[i] += g * ((v - mean) * inverse);
                     }
-                }
-                let total = |lanes: [f32; 8]| lanes.iter().map(|&v| f64::from(v)).sum::<f64>();
+                };
+                let (gradient, gradient_end) = gradient.as_chunks::<LANES>();
+                let (values, values_end) = values.as_chunks::<LANES>();
+                gradient.iter().zip(values).for_each(|(gradient, values)| add(gradient, values));
+                add(gradient_end, values_end);
+                let total = |lanes: [f32; LANES]| lanes.iter().map(|&v| f64::from(v)).sum::<f64>();
                 [sum + total(lanes), sum_with_x + total(lanes_with_x)]
             })
         })
@@ -101,7 +107,7 @@ impl Backward<'_> {
             let tap = (kernel_bands - 1 - f) * kernel_frames + (kernel_frames - 1 - t);
             self.weight[(o * s.channels + c) * taps + tap]
         });
-        let offsets = s.offsets();
+        let offsets = s.offsets(s.out);
         let clip = s.channels * s.bands * s.frames;
         let mut dx = vec![0.0; if input_gradient { s.batch * clip } else { 0 }];
         let mut shares: Vec<&mut [f32]> = if input_gradient {
@@ -154,6 +160,7 @@ impl Backward<'_> {
     fn sums_gradient(&self, clip: usize, gradients: &mut [f32]) {
         let s = self.s;
         let count = (s.batch * s.bands * s.frames) as f64;
+        let within = s.places();
         for (o, gradients) in gradients.chunks_mut(s.padded()).enumerate() {
             let Norm { mean, inverse, gamma } = self.norms[o];
             let scale = gamma * inverse;
@@ -165,28 +172,19 @@ impl Backward<'_> {
                 let shift = -scale * (sum / count) as f32;
                 let slope = -scale * inverse * (sum_with_x / count) as f32;
                 let sums = &self.pooled.sums[plane * s.sums()..];
-                pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || {
-                        let rows = gradients.chunks_mut(s.row()).zip(sums.chunks(s.row()));
-                        for (gradients, sums) in rows.take(s.bands) {
-                            for (gradient, &z) in gradients[..s.frames].iter_mut().zip(&sums[..s.frames]) {
-                                *gradient = (z - mean) * slope + shift;
-                            }
-                        }
-                    },
-                );
+                Dense { s, sums, mean, slope, shift, gradients: &mut *gradients }.run();
             } else {
                 gradients.chunks_mut(s.row()).take(s.bands).for_each(|row| row[..s.frames].fill(0.0));
             }
             let pooled = plane * s.pooled()..(plane + 1) * s.pooled();
-            let windows = self.gradient.pooled[pooled.clone()].iter().zip(&self.pooled.places[pooled]);
-            let [pool_bands, pool_frames] = s.pool;
-            for (window, (&gradient, &place)) in windows.enumerate() {
-                let place = usize::from(place);
-                let band = window / s.out_frames * pool_bands + place / pool_frames;
-                let frame = window % s.out_frames * pool_frames + place % pool_frames;
-                gradients[band * s.row() + frame] += scale * gradient;
+            let rows = self.gradient.pooled[pooled.clone()]
+                .chunks(s.out_frames)
+                .zip(self.pooled.places[pooled].chunks(s.out_frames));
+            for (row, (values, places)) in rows.enumerate() {
+                let windows = &mut gradients[row * s.pool[0] * s.row()..];
+                for (i, (&value, &place)) in values.iter().zip(places).enumerate() {
+                    windows[i * s.pool[1] + within[usize::from(place)]] += scale * value;
+                }
             }
         }
     }
@@ -202,7 +200,6 @@ impl Backward<'_> {
                     weights: turned,
                     group,
                     planes: gradients,
-                    plane: s.padded(),
                     offsets,
                     first: band * s.row(),
                     count: bands * s.row(),
@@ -216,6 +213,36 @@ impl Backward<'_> {
                         dx.copy_from_slice(&sums[..s.frames]);
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The moments' share of every sum's gradient. Vector code for this processor.
+struct Dense<'d> {
+    s: &'d PlaneShape,
+    sums: &'d [f32],
+    mean: f32,
+    slope: f32,
+    shift: f32,
+    gradients: &'d mut [f32],
+}
+
+impl Dense<'_> {
+    fn run(self) {
+        pulp::Arch::new().dispatch(self);
+    }
+}
+
+impl WithSimd for Dense<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { s, sums, mean, slope, shift, gradients } = self;
+        for (gradients, sums) in gradients.chunks_mut(s.row()).zip(sums.chunks(s.row())).take(s.bands) {
+            for (gradient, &z) in gradients[..s.frames].iter_mut().zip(&sums[..s.frames]) {
+                *gradient = (z - mean) * slope + shift;
             }
         }
     }

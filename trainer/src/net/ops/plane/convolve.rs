@@ -9,16 +9,15 @@ const ROWS: usize = 6;
 /// Weights in the order of use: per group of output channels, one row per input channel and tap.
 pub(super) struct Packed {
     groups: Vec<Vec<f32>>,
-    /// Output channels of each group but the last ones, which may have one less.
     out: usize,
-    channels: usize,
-    taps: usize,
+    /// Input channels times taps.
+    depth: usize,
 }
 
 impl Packed {
     /// Takes the weight of (output channel, input channel, tap).
     pub fn new([out, channels, taps]: [usize; 3], weight: impl Fn(usize, usize, usize) -> f32) -> Self {
-        let mut packed = Self { groups: Vec::new(), out, channels, taps };
+        let mut packed = Self { groups: Vec::new(), out, depth: channels * taps };
         packed.groups = (0..out.div_ceil(ROWS))
             .map(|group| {
                 let outs = packed.group(group);
@@ -50,10 +49,9 @@ impl Packed {
 pub(super) struct Convolve<'c> {
     pub weights: &'c Packed,
     pub group: usize,
-    /// Padded planes, `[channels, plane]`.
+    /// Padded planes, one behind another.
     pub planes: &'c [f32],
-    pub plane: usize,
-    /// Where each tap of position 0 lies.
+    /// Where each channel's taps of position 0 lie in them.
     pub offsets: &'c [usize],
     pub first: usize,
     pub count: usize,
@@ -87,8 +85,7 @@ impl WithSimd for Convolve<'_> {
 impl Convolve<'_> {
     #[inline(always)]
     fn vectors<S: Simd, const VECTORS: usize>(self, simd: S) {
-        assert_eq!(self.offsets.len(), self.weights.taps, "taps and their places");
-        assert_eq!(self.planes.len(), self.weights.channels * self.plane, "planes and channels");
+        assert_eq!(self.offsets.len(), self.weights.depth, "taps and their places");
         match self.weights.group(self.group).len() {
             6 => self.rows::<S, 6, VECTORS>(simd),
             5 => self.rows::<S, 5, VECTORS>(simd),
@@ -106,7 +103,7 @@ impl Convolve<'_> {
             let sums = &mut self.sums[done..];
             let first = self.first + done;
             let weights = &self.weights.groups[self.group];
-            let input = (self.planes, self.plane, self.offsets);
+            let input = (self.planes, self.offsets);
             // A short end is not worth a whole tile.
             if self.count - done > S::F32_LANES * VECTORS / 2 {
                 tile::<S, R, VECTORS>(simd, weights, input, first, (sums, self.stride));
@@ -123,28 +120,26 @@ impl Convolve<'_> {
 fn tile<S: Simd, const R: usize, const VECTORS: usize>(
     simd: S,
     weights: &[f32],
-    (planes, plane, offsets): (&[f32], usize, &[usize]),
+    (planes, offsets): (&[f32], &[usize]),
     first: usize,
     (sums, stride): (&mut [f32], usize),
 ) {
     let mut acc = [[simd.splat_f32s(0.0); VECTORS]; R];
     let (weights, _) = weights.as_chunks::<R>();
-    for (plane, weights) in planes.chunks_exact(plane).zip(weights.chunks_exact(offsets.len())) {
-        let plane = &plane[first..];
-        for (&offset, weights) in offsets.iter().zip(weights) {
-            let (x, _) = S::as_simd_f32s(&plane[offset..][..S::F32_LANES * VECTORS]);
-            let Some(x) = x.first_chunk::<VECTORS>() else { return };
-            let x = *x;
-            for r in 0..R {
-                let w = simd.splat_f32s(weights[r]);
-                for v in 0..VECTORS {
-                    acc[r][v] = simd.mul_add_e_f32s(w, x[v], acc[r][v]);
-                }
+    let planes = &planes[first..];
+    for (&offset, weights) in offsets.iter().zip(weights) {
+        let (x, _) = S::as_simd_f32s(&planes[offset..][..S::F32_LANES * VECTORS]);
+        for r in 0..R {
+            let w = simd.splat_f32s(weights[r]);
+            for v in 0..VECTORS {
+                acc[r][v] = simd.mul_add_e_f32s(w, x[v], acc[r][v]);
             }
         }
     }
-    for (sums, acc) in sums.chunks_mut(stride).zip(&acc) {
-        let (sums, _) = S::as_mut_simd_f32s(&mut sums[..S::F32_LANES * VECTORS]);
-        sums.copy_from_slice(acc);
+    for r in 0..R {
+        let (sums, _) = S::as_mut_simd_f32s(&mut sums[r * stride..][..S::F32_LANES * VECTORS]);
+        for v in 0..VECTORS {
+            sums[v] = acc[r][v];
+        }
     }
 }

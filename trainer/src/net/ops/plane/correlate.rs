@@ -119,16 +119,33 @@ fn tile<S: Simd, const TAPS: usize, const R: usize>(
 ) -> [[f32; TAPS]; R] {
     let mut acc = [[simd.splat_f32s(0.0); TAPS]; R];
     let count = x.len() + 1 - TAPS;
-    let x: [&[S::f32s]; TAPS] = std::array::from_fn(|tap| S::as_simd_f32s(&x[tap..][..count]).0);
-    let gradients: [&[S::f32s]; R] = std::array::from_fn(|r| S::as_simd_f32s(&gradients[r][..count]).0);
+    // Loops, not closures: a closure is compiled for the least processor, and vector instructions cannot be inlined
+    // into it.
+    let mut shifted: [&[S::f32s]; TAPS] = [&[]; TAPS];
+    for (tap, shifted) in shifted.iter_mut().enumerate() {
+        *shifted = S::as_simd_f32s(&x[tap..][..count]).0;
+    }
+    let mut rows: [&[S::f32s]; R] = [&[]; R];
+    for (row, gradients) in rows.iter_mut().zip(gradients) {
+        *row = S::as_simd_f32s(&gradients[..count]).0;
+    }
     for i in 0..count / S::F32_LANES {
-        let x: [S::f32s; TAPS] = std::array::from_fn(|tap| x[tap][i]);
+        let mut x = [simd.splat_f32s(0.0); TAPS];
+        for tap in 0..TAPS {
+            x[tap] = shifted[tap][i];
+        }
         for r in 0..R {
-            let g = gradients[r][i];
+            let g = rows[r][i];
             for tap in 0..TAPS {
                 acc[r][tap] = simd.mul_add_e_f32s(g, x[tap], acc[r][tap]);
             }
         }
     }
-    acc.map(|acc| acc.map(|acc| simd.reduce_sum_f32s(acc)))
+    let mut sums = [[0.0; TAPS]; R];
+    for r in 0..R {
+        for tap in 0..TAPS {
+            sums[r][tap] = simd.reduce_sum_f32s(acc[r][tap]);
+        }
+    }
+    sums
 }

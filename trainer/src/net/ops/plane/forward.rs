@@ -1,7 +1,7 @@
 //! The forward pass: one strip of bands after another is convolved, measured and pooled while it is in the cache.
 
 use super::convolve::{Convolve, Packed};
-use super::pool::{Columns, Spread, elu, extremes, spread};
+use super::pool::{Activate, Columns, Measure, Spread};
 use super::shape::PlaneShape;
 use crate::net::ops::Dropout;
 use rayon::prelude::*;
@@ -38,7 +38,7 @@ pub(super) fn convolve_and_pool(
     } else {
         (0..s.batch).map(|_| Default::default()).collect()
     };
-    let clip = Clip { s, packed: &packed, offsets: s.offsets(), falling };
+    let clip = Clip { s, packed: &packed, offsets: s.offsets(s.channels), falling };
     let spreads: Vec<Vec<Spread>> = x
         .par_chunks(s.channels * s.bands * s.frames)
         .zip(values.par_chunks_mut(s.out * s.pooled()).zip(places.par_chunks_mut(s.out * s.pooled())))
@@ -85,7 +85,6 @@ impl Clip<'_> {
                     weights: self.packed,
                     group,
                     planes: &planes,
-                    plane: s.padded(),
                     offsets: &self.offsets,
                     first: band * s.row(),
                     count: bands * s.row(),
@@ -97,34 +96,21 @@ impl Clip<'_> {
                     let at = o * s.pooled() + band / s.pool[0] * s.out_frames;
                     let end = (o + 1) * s.pooled();
                     let (values, places) = (&mut values[at.min(end)..end], &mut places[at.min(end)..end]);
-                    let spread = self.measure(&mut columns, sums, bands, self.falling[o], values, places);
+                    let spread = Measure {
+                        s,
+                        columns: &mut columns,
+                        sums,
+                        bands,
+                        falling: self.falling[o],
+                        values,
+                        places,
+                    }
+                    .run();
                     spreads[o] = spreads[o].and(spread);
                 }
             }
         }
         spreads
-    }
-
-    fn measure(
-        &self,
-        columns: &mut Columns,
-        sums: &[f32],
-        bands: usize,
-        falling: bool,
-        values: &mut [f32],
-        places: &mut [u16],
-    ) -> Spread {
-        let s = self.s;
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let rows = values.chunks_exact_mut(s.out_frames).zip(places.chunks_exact_mut(s.out_frames));
-                for (i, (values, places)) in rows.take(bands / s.pool[0]).enumerate() {
-                    extremes(s, columns, &sums[i * s.pool[0] * s.row()..], falling, values, places);
-                }
-                spread(s, sums, bands)
-            },
-        )
     }
 }
 
@@ -139,14 +125,7 @@ pub(super) fn activate(
     y.par_chunks_mut(s.pooled()).zip(values.par_chunks(s.pooled())).enumerate().for_each(
         |(plane, (y, values))| {
             let (scale, shift) = affine(plane % s.out);
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || {
-                    for (y, &value) in y.iter_mut().zip(values) {
-                        *y = elu(scale * value + shift);
-                    }
-                },
-            );
+            Activate { values, scale, shift, y: &mut *y }.run();
             if let Some(dropout) = dropout {
                 for (i, y) in y.iter_mut().enumerate() {
                     *y *= dropout.factor(plane * s.pooled() + i);

@@ -5,6 +5,7 @@
 //! read again.
 
 use super::shape::PlaneShape;
+use pulp::{Simd, WithSimd};
 
 /// Partial sums that are added up side by side.
 const LANES: usize = 16;
@@ -33,6 +34,65 @@ impl Spread {
     }
 }
 
+/// Pools a strip of one channel and takes its spread. Vector code for this processor.
+pub(super) struct Measure<'m> {
+    pub s: &'m PlaneShape,
+    pub columns: &'m mut Columns,
+    /// The strip, from its first band on.
+    pub sums: &'m [f32],
+    pub bands: usize,
+    /// Whether the least value of a window is wanted instead of the greatest.
+    pub falling: bool,
+    /// The strip's first row of windows and all behind it.
+    pub values: &'m mut [f32],
+    pub places: &'m mut [u16],
+}
+
+impl Measure<'_> {
+    pub fn run(self) -> Spread {
+        pulp::Arch::new().dispatch(self)
+    }
+}
+
+impl WithSimd for Measure<'_> {
+    type Output = Spread;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Spread {
+        let Self { s, columns, sums, bands, falling, values, places } = self;
+        let rows = values.chunks_exact_mut(s.out_frames).zip(places.chunks_exact_mut(s.out_frames));
+        for (i, (values, places)) in rows.take(bands / s.pool[0]).enumerate() {
+            extremes(s, columns, &sums[i * s.pool[0] * s.row()..], falling, values, places);
+        }
+        spread(s, sums, bands)
+    }
+}
+
+/// `y = ELU(scale * values + shift)`. Vector code for this processor.
+pub(super) struct Activate<'a> {
+    pub values: &'a [f32],
+    pub scale: f32,
+    pub shift: f32,
+    pub y: &'a mut [f32],
+}
+
+impl Activate<'_> {
+    pub fn run(self) {
+        pulp::Arch::new().dispatch(self);
+    }
+}
+
+impl WithSimd for Activate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (y, &value) in self.y.iter_mut().zip(self.values) {
+            *y = elu(self.scale * value + self.shift);
+        }
+    }
+}
+
 /// Sum over `f` of all values.
 #[inline(always)]
 fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
@@ -52,7 +112,7 @@ fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
 /// Spread of a strip of bands: `rows` holds `bands` bands, `row` apart, of which `frames` values count. Deviations are
 /// taken from the strip's own mean, so that float32 loses nothing on channels far from zero.
 #[inline(always)]
-pub(super) fn spread(s: &PlaneShape, rows: &[f32], bands: usize) -> Spread {
+fn spread(s: &PlaneShape, rows: &[f32], bands: usize) -> Spread {
     let row = |band: usize| &rows[band * s.row()..][..s.frames];
     let count = (bands * s.frames) as f64;
     let mean = (0..bands).map(|band| sum(row(band), |v| v)).sum::<f64>() / count;
@@ -76,9 +136,9 @@ impl Columns {
 }
 
 /// The extremes of one row of windows, `rows` beginning at its first band: their values, and their places within the
-/// window, counted along its first band, then its second; of equals the first.
+/// window, counted frame by frame and in each band by band; of equals the first.
 #[inline(always)]
-pub(super) fn extremes(
+fn extremes(
     s: &PlaneShape,
     columns: &mut Columns,
     rows: &[f32],
@@ -95,7 +155,7 @@ pub(super) fn extremes(
     }
     at.fill(0);
     for band in 1..pool_bands {
-        let place = (band * pool_frames) as u32;
+        let place = band as u32;
         for ((top, at), &value) in top.iter_mut().zip(at.iter_mut()).zip(&rows[band * s.row()..]) {
             let value = sign * value;
             let higher = value > *top;
@@ -104,36 +164,65 @@ pub(super) fn extremes(
         }
     }
     match pool_frames {
-        2 => across::<2>(top, at, sign, values, places),
-        3 => across::<3>(top, at, sign, values, places),
-        4 => across::<4>(top, at, sign, values, places),
-        5 => across::<5>(top, at, sign, values, places),
-        8 => across::<8>(top, at, sign, values, places),
+        1 => across::<1>(s, top, at, sign, values, places),
+        2 => across::<2>(s, top, at, sign, values, places),
+        3 => across::<3>(s, top, at, sign, values, places),
+        4 => across::<4>(s, top, at, sign, values, places),
+        5 => across::<5>(s, top, at, sign, values, places),
+        8 => across::<8>(s, top, at, sign, values, places),
         _ => {
             let windows = top.chunks_exact(pool_frames).zip(at.chunks_exact(pool_frames));
             for ((top, at), (value, place)) in windows.zip(values.iter_mut().zip(places)) {
-                (*value, *place) = window(top, at, sign);
+                (*value, *place) = window(s, top, at, sign);
             }
         }
     }
 }
 
+/// Windows of a width known beforehand, `LANES` side by side.
 #[inline(always)]
-fn across<const WIDTH: usize>(top: &[f32], at: &[u32], sign: f32, values: &mut [f32], places: &mut [u16]) {
-    let windows = top.as_chunks::<WIDTH>().0.iter().zip(at.as_chunks::<WIDTH>().0);
-    for ((top, at), (value, place)) in windows.zip(values.iter_mut().zip(places)) {
-        (*value, *place) = window(top, at, sign);
+fn across<const WIDTH: usize>(
+    s: &PlaneShape,
+    top: &[f32],
+    at: &[u32],
+    sign: f32,
+    values: &mut [f32],
+    places: &mut [u16],
+) {
+    let (top, top_end) = top.as_chunks::<WIDTH>().0.as_chunks::<LANES>();
+    let (at, at_end) = at.as_chunks::<WIDTH>().0.as_chunks::<LANES>();
+    let (values, values_end) = values.as_chunks_mut::<LANES>();
+    let (places, places_end) = places.as_chunks_mut::<LANES>();
+    for ((top, at), (values, places)) in top.iter().zip(at).zip(values.iter_mut().zip(places)) {
+        let (mut highest, mut place) = ([0.0; LANES], [0; LANES]);
+        for i in 0..LANES {
+            (highest[i], place[i]) = (top[i][0], at[i][0]);
+        }
+        for j in 1..WIDTH {
+            for i in 0..LANES {
+                let (top, at) = (top[i][j], at[i][j] + (j * s.pool[0]) as u32);
+                let higher = top > highest[i];
+                highest[i] = if higher { top } else { highest[i] };
+                place[i] = if higher { at } else { place[i] };
+            }
+        }
+        for i in 0..LANES {
+            values[i] = sign * highest[i];
+            places[i] = place[i] as u16;
+        }
+    }
+    for ((top, at), (value, place)) in top_end.iter().zip(at_end).zip(values_end.iter_mut().zip(places_end)) {
+        (*value, *place) = window(s, top, at, sign);
     }
 }
 
 #[inline(always)]
-fn window(top: &[f32], at: &[u32], sign: f32) -> (f32, u16) {
+fn window(s: &PlaneShape, top: &[f32], at: &[u32], sign: f32) -> (f32, u16) {
     let (mut highest, mut place) = (top[0], at[0]);
     for (j, (&top, &at)) in top.iter().zip(at).enumerate().skip(1) {
-        let at = at + j as u32;
-        let better = (top > highest) | ((top == highest) & (at < place));
-        highest = if better { top } else { highest };
-        place = if better { at } else { place };
+        let higher = top > highest;
+        highest = if higher { top } else { highest };
+        place = if higher { at + (j * s.pool[0]) as u32 } else { place };
     }
     (sign * highest, place as u16)
 }
@@ -141,7 +230,7 @@ fn window(top: &[f32], at: &[u32], sign: f32) -> (f32, u16) {
 /// ELU: `x` above 0, `exp(x) - 1` below. Polynomial of degree 7 on half an octave, right to 2e-7 of the larger of the
 /// value and its argument; the loops around it become vector instructions, which the library's `exp_m1` does not.
 #[inline(always)]
-pub(super) fn elu(x: f32) -> f32 {
+fn elu(x: f32) -> f32 {
     /// Adding it rounds to whole numbers, which then stand in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;

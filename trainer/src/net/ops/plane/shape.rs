@@ -80,10 +80,18 @@ impl PlaneShape {
         self.kernel[0] / 2 * self.row() + self.kernel[1] / 2
     }
 
-    /// Where each tap of position 0 lies.
-    pub fn offsets(&self) -> Vec<usize> {
+    /// Where the taps of position 0 lie in so many padded planes.
+    pub fn offsets(&self, planes: usize) -> Vec<usize> {
         let [bands, frames] = self.kernel;
-        (0..bands).flat_map(|f| (0..frames).map(move |t| f * self.row() + t)).collect()
+        let tap = |c: usize, f: usize, t: usize| c * self.padded() + f * self.row() + t;
+        let taps = |c| (0..bands).flat_map(move |f| (0..frames).map(move |t| tap(c, f, t)));
+        (0..planes).flat_map(taps).collect()
+    }
+
+    /// How far each place of a pooling window lies behind its first: frame by frame, in each band by band.
+    pub fn places(&self) -> Vec<usize> {
+        let [bands, frames] = self.pool;
+        (0..frames).flat_map(|t| (0..bands).map(move |f| f * self.row() + t)).collect()
     }
 
     pub fn taps(&self) -> usize {
