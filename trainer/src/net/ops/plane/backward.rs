@@ -2,6 +2,7 @@
 
 use super::convolve::{Convolve, Packed};
 use super::correlate::Correlate;
+use super::first_layer;
 use super::forward::Pooled;
 use super::shape::PlaneShape;
 use crate::net::ops::Dropout;
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 
 /// Clips are summed into this many partial weight gradients, whatever the number of threads, so that the result to
 /// the last bit does not depend on the machine's cores.
-const PARTIAL_SUMS: usize = 8;
+pub(super) const PARTIAL_SUMS: usize = 8;
 
 /// Partial sums that are added up side by side.
 const LANES: usize = 16;
@@ -22,6 +23,12 @@ pub(super) struct Norm {
     /// One over the deviation.
     pub inverse: f32,
     pub gamma: f32,
+}
+
+impl Norm {
+    pub fn scale(&self) -> f32 {
+        self.gamma * self.inverse
+    }
 }
 
 /// Gradients before the activation, and what a channel's sum to.
@@ -99,6 +106,9 @@ impl Backward<'_> {
     /// Gradients of the input (empty when not wanted) and of the weights.
     pub fn run(&self, input_gradient: bool) -> [Vec<f32>; 2] {
         let s = self.s;
+        if !input_gradient && first_layer::fits(s) {
+            return [Vec::new(), first_layer::weight_gradient(self)];
+        }
         let [kernel_bands, kernel_frames] = s.kernel;
         let taps = s.taps();
         // The kernel turned round, inputs and outputs exchanged.
@@ -156,21 +166,27 @@ impl Backward<'_> {
         [dx, dw]
     }
 
+    /// What batch norm adds to the gradient of every sum of a channel: a shift, and a slope times the sum's distance
+    /// from the mean (Ioffe and Szegedy 2015, section 3).
+    pub fn spread_gradient(&self, o: usize) -> (f64, f64) {
+        let count = (self.s.batch * self.s.bands * self.s.frames) as f64;
+        let norm = &self.norms[o];
+        let scale = f64::from(norm.scale());
+        let [sum, sum_with_x] = self.gradient.sums[o];
+        (-scale * sum / count, -scale * f64::from(norm.inverse) * sum_with_x / count)
+    }
+
     /// Fills the padded planes of one clip with the gradient of every sum.
     fn sums_gradient(&self, clip: usize, gradients: &mut [f32]) {
         let s = self.s;
-        let count = (s.batch * s.bands * s.frames) as f64;
         let within = s.places();
         for (o, gradients) in gradients.chunks_mut(s.padded()).enumerate() {
-            let Norm { mean, inverse, gamma } = self.norms[o];
-            let scale = gamma * inverse;
+            let (mean, scale) = (self.norms[o].mean, self.norms[o].scale());
             let gradients = &mut gradients[s.gradient_start()..];
             let plane = clip * s.out + o;
             if self.batch {
-                // Ioffe and Szegedy 2015, section 3: the batch's mean and variance depend on every value.
-                let [sum, sum_with_x] = self.gradient.sums[o];
-                let shift = -scale * (sum / count) as f32;
-                let slope = -scale * inverse * (sum_with_x / count) as f32;
+                let (shift, slope) = self.spread_gradient(o);
+                let (shift, slope) = (shift as f32, slope as f32);
                 let sums = &self.pooled.sums[plane * s.sums()..];
                 Dense { s, sums, mean, slope, shift, gradients: &mut *gradients }.run();
             } else {

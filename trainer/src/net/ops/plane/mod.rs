@@ -4,6 +4,7 @@
 mod backward;
 mod convolve;
 mod correlate;
+mod first_layer;
 mod forward;
 mod pool;
 mod shape;
@@ -30,6 +31,9 @@ pub(super) fn plane_block_cpu(
         NormBy::Batch(keep) => By::Batch(keep.clone()),
         NormBy::Given(m) => By::Given { mean: m.mean.to_vec1()?, variance: m.variance.to_vec1()? },
     };
+    if gamma.dims() != beta.dims() {
+        bail!("{:?} scales and {:?} shifts", gamma.shape(), beta.shape());
+    }
     // An operation takes three tensors: scales and shifts travel as one.
     let affine = Tensor::cat(&[gamma, beta], 0)?;
     x.contiguous()?.apply_op3(
@@ -100,11 +104,14 @@ impl CustomOp3 for Plane {
         }
         let (gamma, beta) = affine.split_at(s.out);
         let falling: Vec<bool> = gamma.iter().map(|&gamma| gamma < 0.0).collect();
-        let pooled = convolve_and_pool(&s, x, weight, &falling, matches!(self.norm, By::Batch(_)));
+        // Only batch norm asks for the sums again, and a first layer does without them even then.
+        let first = !self.spec.input_gradient && first_layer::fits(&s);
+        let keep_sums = matches!(self.norm, By::Batch(_)) && !first;
+        let pooled = convolve_and_pool(&s, x, weight, &falling, keep_sums);
         let norms = self.norms(&pooled, gamma)?;
         let of_channel = |o: usize| {
-            let Norm { mean, inverse, gamma } = norms[o];
-            (gamma * inverse, beta[o] - mean * gamma * inverse)
+            let scale = norms[o].scale();
+            (scale, beta[o] - norms[o].mean * scale)
         };
         let y = activate(&s, &pooled.values, of_channel, self.spec.dropout);
         *self.kept.lock().expect("no thread panicked in the forward pass") = Some((pooled, norms));
