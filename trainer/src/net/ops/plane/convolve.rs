@@ -138,8 +138,55 @@ fn tile<S: Simd, const R: usize, const VECTORS: usize>(
     }
     for r in 0..R {
         let (sums, _) = S::as_mut_simd_f32s(&mut sums[r * stride..][..S::F32_LANES * VECTORS]);
-        for v in 0..VECTORS {
-            sums[v] = acc[r][v];
+        if let Some(sums) = sums.first_chunk_mut() {
+            *sums = acc[r];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_width_of_vectors_equals_the_definition() {
+        let (channels, plane, offsets) = (3, 400, [0, 1, 7, 8]);
+        let planes: Vec<f32> = (0..channels * plane).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+        let all: Vec<usize> = (0..channels).flat_map(|c| offsets.map(|offset| c * plane + offset)).collect();
+        for out in [1, 4, 5, 6, 13] {
+            let weight = |o: usize, c: usize, tap: usize| ((o * 5 + c * 3 + tap) % 7) as f32 - 3.0;
+            let packed = Packed::new([out, channels, offsets.len()], weight);
+            let (first, count, stride) = (5, 150, 256);
+            for group in 0..packed.groups() {
+                let outs = packed.group(group);
+                let run = |how: &dyn Fn(Convolve<'_>)| {
+                    let mut sums = vec![0.0; outs.len() * stride];
+                    how(Convolve {
+                        weights: &packed,
+                        group,
+                        planes: &planes,
+                        offsets: &all,
+                        first,
+                        count,
+                        sums: &mut sums,
+                        stride,
+                    });
+                    for (sums, o) in sums.chunks(stride).zip(outs.clone()) {
+                        for (p, sum) in sums[..count].iter().enumerate() {
+                            let x = |c: usize, tap: usize| planes[c * plane + first + p + offsets[tap]];
+                            let terms = (0..channels).flat_map(|c| (0..4).map(move |tap| (c, tap)));
+                            let want: f32 = terms.map(|(c, tap)| weight(o, c, tap) * x(c, tap)).sum();
+                            assert!((sum - want).abs() < 1e-4, "{out} {o} {p}: {sum} {want}");
+                        }
+                    }
+                };
+                run(&|c| c.run());
+                run(&|c| c.with_simd(pulp::Scalar));
+                #[cfg(target_arch = "x86_64")]
+                if let Some(avx2) = pulp::x86::V3::try_new() {
+                    run(&|c| pulp::Simd::vectorize(avx2, c));
+                }
+            }
         }
     }
 }

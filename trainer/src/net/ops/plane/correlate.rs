@@ -149,3 +149,50 @@ fn tile<S: Simd, const TAPS: usize, const R: usize>(
     }
     sums
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_width_of_vectors_equals_the_definition() {
+        let (plane, row, positions, start) = (1100, 31, 900, 17);
+        for (out, kernel) in [(1, [3, 3]), (13, [3, 3]), (9, [1, 8]), (5, [2, 6]), (8, [1, 1])] {
+            let (channels, taps) = (2, kernel[0] * kernel[1]);
+            let planes: Vec<f32> =
+                (0..channels * plane).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+            let mut gradients = vec![0.0; out * plane];
+            for (o, gradients) in gradients.chunks_mut(plane).enumerate() {
+                for (p, gradient) in gradients[start..][..positions].iter_mut().enumerate() {
+                    *gradient = ((p * 13 + o * 7) % 17) as f32 / 8.0 - 1.0;
+                }
+            }
+            let run = |how: &dyn Fn(Correlate<'_>)| {
+                let mut sums = vec![0.5; out * channels * taps];
+                how(Correlate {
+                    gradients: &gradients,
+                    planes: &planes,
+                    plane,
+                    start,
+                    positions,
+                    kernel,
+                    row,
+                    sums: &mut sums,
+                });
+                for (i, sum) in sums.iter().enumerate() {
+                    let (o, c, tap) = (i / taps / channels, i / taps % channels, i % taps);
+                    let offset = tap / kernel[1] * row + tap % kernel[1];
+                    let (g, x) = (&gradients[o * plane + start..], &planes[c * plane + offset..]);
+                    let want = 0.5 + (0..positions).map(|p| g[p] * x[p]).sum::<f32>();
+                    assert!((sum - want).abs() < 1e-2, "{kernel:?} {o} {c} {tap}: {sum} {want}");
+                }
+            };
+            run(&|c| c.run());
+            run(&|c| c.with_simd(pulp::Scalar));
+            #[cfg(target_arch = "x86_64")]
+            if let Some(avx2) = pulp::x86::V3::try_new() {
+                run(&|c| pulp::Simd::vectorize(avx2, c));
+            }
+        }
+    }
+}
