@@ -11,6 +11,7 @@ pub mod linear;
 mod matmul;
 pub mod moments;
 pub mod norm_pool_elu;
+mod plane;
 pub mod plane_block;
 pub mod product;
 pub mod pool;

@@ -4,9 +4,10 @@
 use super::NormBy;
 use super::dropout::Dropout;
 use super::moments::normalise_plain;
-use super::product::product;
+use super::plane::plane_block_cpu;
 use super::pool::max_pool_plain;
-use candle_core::{Result, Tensor, bail};
+use super::product::product;
+use candle_core::{Device, Result, Tensor, bail};
 
 /// What follows the convolution, and what its gradient is wanted for.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,9 @@ pub fn plane_block(
     norm: NormBy<'_>,
     spec: &PlaneSpec,
 ) -> Result<Tensor> {
+    if matches!(x.device(), Device::Cpu) {
+        return plane_block_cpu(x, weight, gamma, beta, norm, spec);
+    }
     plane_block_plain(x, weight, gamma, beta, norm, spec)
 }
 
