@@ -3,7 +3,7 @@
 use crate::eval::{Evaluation, Scores, ScoresError};
 use crate::export::{float_model, int8_model};
 use crate::files::write_atomically;
-use crate::net::{Folded, K2c1, Network, Standardise};
+use crate::net::{Folded, Net, Network, Standardise};
 use crate::quantise::{Quantised, quantise};
 use crate::train::{LabelledClip, RunState, scores};
 use candle_core::{Device, Tensor};
@@ -56,7 +56,7 @@ impl Delivery {
     /// When there is nothing to calibrate on, or candle fails.
     pub fn new(
         name: &str,
-        network: &K2c1,
+        network: &Net,
         state: &RunState,
         mel: &MelConfig,
         training: &[LabelledClip<'_>],
@@ -122,7 +122,7 @@ fn calibration(
         .collect()
 }
 
-fn card(name: &str, network: &K2c1, state: &RunState, mel: &MelConfig, quantised: &Quantised) -> Card {
+fn card(name: &str, network: &Net, state: &RunState, mel: &MelConfig, quantised: &Quantised) -> Card {
     let architecture = network.architecture();
     Card {
         name: name.into(),
@@ -132,7 +132,7 @@ fn card(name: &str, network: &K2c1, state: &RunState, mel: &MelConfig, quantised
             layout: vec![Axis::Batch, Axis::MelBands, Axis::Frames],
             frames: architecture.receptive_field(),
             hop_frames: architecture.stride(),
-            sliding: true,
+            sliding: architecture.slides(),
             codes: true,
             other: Default::default(),
         },

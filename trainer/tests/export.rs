@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use runtime::mel::{Compression, FrameCodes};
 use trainer::export::{CARD_KEY, float_model, int8_model, onnx_proto::ModelProto};
-use trainer::net::{Architecture, Budget, Folded, K2c1, Network, Standardise};
+use trainer::net::{Architecture, Budget, Dice, Folded, Net, Network, Standardise};
 use trainer::quantise::{Quantised, quantise};
 
 const BANDS: usize = 96;
@@ -35,7 +35,7 @@ fn tensor(codes: &[u8], table: &[[f32; 256]]) -> Result<Tensor> {
 }
 
 struct Made {
-    network: K2c1,
+    network: Net,
     standardise: Standardise,
     folded: Folded,
     quantised: Quantised,
@@ -44,7 +44,7 @@ struct Made {
 /// A network whose running moments are those of real activations, as after training.
 fn make(budget: Budget, pools: &[usize]) -> Result<Made> {
     let architecture = Architecture::k2c1(budget, BANDS, pools, 50).unwrap();
-    let mut network = K2c1::new(&architecture, 4, &Device::Cpu)?;
+    let mut network = Net::new(&architecture, 4, &Device::Cpu)?;
     let codes = FrameCodes::of(Compression::Decibel);
     let frames = architecture.receptive_field() + 2 * architecture.stride();
     let clips: Vec<Vec<u8>> = (0..8).map(|i| melgram(frames, i)).collect();
@@ -52,7 +52,7 @@ fn make(budget: Budget, pools: &[usize]) -> Result<Made> {
     let table = standardise.table(|c| codes.decode(c));
     let batch = Tensor::cat(&clips.iter().map(|c| tensor(c, &table)).collect::<Result<Vec<_>>>()?, 0)?;
     for _ in 0..60 {
-        network.forward_train(&batch)?;
+        network.forward_train(&batch, Dice { seed: 1, step: 0 })?;
     }
     let folded = Folded::of(&network, &standardise)?;
     let plain = Standardise::none(BANDS).table(|c| codes.decode(c));

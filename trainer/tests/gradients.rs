@@ -3,10 +3,10 @@
 use candle_core::{Device, Result, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use trainer::net::ops::norm_pool_elu::{NormBy, norm_pool_elu, norm_pool_elu_plain};
+use trainer::net::ops::norm_pool_elu::{norm_pool_elu, norm_pool_elu_plain};
 use trainer::net::ops::time_conv::{time_conv, time_conv_plain};
-use trainer::net::ops::{BatchMoments, Moments};
-use trainer::net::{Architecture, Budget, K2c1, Layer, Network};
+use trainer::net::ops::{BatchMoments, Moments, NormBy};
+use trainer::net::{Architecture, Budget, Dice, Layer, Net, Network, TimeLayer};
 
 fn random(shape: &[usize], seed: u64) -> Result<Var> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -72,7 +72,7 @@ fn shapes_that_do_not_fit_are_errors() -> Result<()> {
     assert!(time_conv(&x, random(&[4, 2, 3], 2)?.as_tensor(), true).is_err());
     assert!(time_conv(&x, random(&[4, 3, 6], 2)?.as_tensor(), true).is_err());
     let one = random(&[3], 4)?;
-    let given = Moments { mean: vec![0.0; 3], variance: vec![1.0; 3] };
+    let given = Moments::standard(3, &Device::Cpu)?;
     assert!(norm_pool_elu(&x, &one, &one, NormBy::Given(&given), 6, true).is_err());
     assert!(norm_pool_elu(&x, random(&[2], 4)?.as_tensor(), &one, NormBy::Given(&given), 2, true).is_err());
     Ok(())
@@ -86,7 +86,7 @@ fn norm_pool_elu_equals_its_plain_form_and_finite_differences() -> Result<()> {
         let gamma = random(&[channels], 6)?; // some are negative: the maximum is then where x is least
         let beta = random(&[channels], 7)?;
         let weigh = random(&[batch, channels, frames / pool], 8)?;
-        let given = Moments { mean: vec![0.1; channels], variance: vec![0.5; channels] };
+        let given = Moments::on_cpu(vec![0.1; channels], vec![0.5; channels])?;
         for batch_mode in [true, false] {
             let (keep_fast, keep_plain) = (BatchMoments::default(), BatchMoments::default());
             let norm = |keep| if batch_mode { NormBy::Batch(keep) } else { NormBy::Given(&given) };
@@ -96,8 +96,8 @@ fn norm_pool_elu_equals_its_plain_form_and_finite_differences() -> Result<()> {
             if batch_mode {
                 let (a, b) =
                     (keep_fast.lock().unwrap().clone().unwrap(), keep_plain.lock().unwrap().clone().unwrap());
-                assert!(a.mean.iter().zip(&b.mean).all(|(a, b)| (a - b).abs() < 1e-6));
-                assert!(a.variance.iter().zip(&b.variance).all(|(a, b)| (a - b).abs() < 1e-6));
+                assert!(largest_difference(&a.mean, &b.mean)? < 1e-6);
+                assert!(largest_difference(&a.variance, &b.variance)? < 1e-6);
             }
             let g = |y: &Tensor| -> Result<_> { (y * weigh.as_tensor())?.sum_all()?.backward() };
             let (a, b) = (g(&fast)?, g(&plain)?);
@@ -118,20 +118,23 @@ fn norm_pool_elu_equals_its_plain_form_and_finite_differences() -> Result<()> {
 fn small() -> Architecture {
     let mut a = Architecture::k2c1(Budget::M0_1, 6, &[2, 2, 1, 1], 3).unwrap();
     let widths = [6, 4, 4, 4, 5, 5, 5, 5, 3];
-    a.layers = (0..8).map(|i| Layer { inputs: widths[i], outputs: widths[i + 1], ..a.layers[i] }).collect();
+    for (i, layer) in a.layers.iter_mut().enumerate() {
+        let Layer::Time(l) = layer else { unreachable!("k2c1 is one-dimensional") };
+        *l = TimeLayer { inputs: widths[i], outputs: widths[i + 1], ..*l };
+    }
     a
 }
 
 #[test]
 fn whole_network_equals_finite_differences() -> Result<()> {
     let architecture = small();
-    let mut network = K2c1::new(&architecture, 3, &Device::Cpu)?;
+    let mut network = Net::new(&architecture, 3, &Device::Cpu)?;
     let frames = architecture.receptive_field() + architecture.stride();
     let x = random(&[6, 6, frames], 9)?;
     let targets = random(&[6, 3], 10)?.affine(0.5, 0.5)?;
     for (name, var) in network.parameters() {
         let mut loss = || {
-            let logits = network.forward_train(&x)?;
+            let logits = network.forward_train(&x, Dice { seed: 1, step: 0 })?;
             trainer::train::loss::masked_bce(&logits, &targets, &targets.ones_like()?)
         };
         check(&name, &var, &mut loss, 30)?;
@@ -142,7 +145,7 @@ fn whole_network_equals_finite_differences() -> Result<()> {
 #[test]
 fn one_seed_gives_one_network() -> Result<()> {
     let weights = |seed| -> Result<Vec<f32>> {
-        K2c1::new(&small(), seed, &Device::Cpu)?.parameters()[0].1.flatten_all()?.to_vec1::<f32>()
+        Net::new(&small(), seed, &Device::Cpu)?.parameters()[0].1.flatten_all()?.to_vec1::<f32>()
     };
     assert_eq!(weights(1)?, weights(1)?);
     assert_ne!(weights(1)?, weights(2)?);

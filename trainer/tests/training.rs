@@ -2,9 +2,9 @@
 
 use candle_core::Device;
 use std::sync::atomic::{AtomicBool, Ordering};
-use trainer::net::{Architecture, Budget, Layer, Network, Standardise};
+use trainer::net::{Architecture, Budget, Layer, Network, Standardise, TimeLayer};
 use trainer::train::{
-    Balance, EpochRecord, LabelledClip, Outcome, Progress, Task, TrainConfig, TrainError, train,
+    Balance, CorpusIn, EpochRecord, LabelledClip, Outcome, Progress, Task, TrainConfig, TrainError, train,
 };
 
 const BANDS: usize = 8;
@@ -38,9 +38,11 @@ fn clips() -> Vec<(Vec<u8>, Vec<f32>)> {
 fn architecture() -> Architecture {
     let mut a = Architecture::k2c1(Budget::M0_1, BANDS, &[2, 2], 2).unwrap();
     let widths = [BANDS, 12, 8, 8, 8, 8, 8, 8, 2];
-    a.layers = (0..8).map(|i| Layer { inputs: widths[i], outputs: widths[i + 1], ..a.layers[i] }).collect();
-    a.layers[3].kernel = 1;
-    a.layers[4].kernel = 1;
+    for (i, layer) in a.layers.iter_mut().enumerate() {
+        let Layer::Time(l) = layer else { unreachable!("k2c1 is one-dimensional") };
+        let kernel = if i == 3 || i == 4 { 1 } else { l.kernel };
+        *l = TimeLayer { inputs: widths[i], outputs: widths[i + 1], kernel, ..*l };
+    }
     a
 }
 
@@ -96,6 +98,7 @@ fn run(
         decode: &decode,
         train: &labelled[..72],
         validation: &labelled[72..],
+        corpus_in: CorpusIn::Host,
     };
     let stop = AtomicBool::new(false);
     let mut progress = StopAfter { steps, stop: &stop, records: Vec::new() };
@@ -105,7 +108,9 @@ fn run(
 fn weights(outcome: &Outcome) -> Vec<f32> {
     let parameters = outcome.network.parameters();
     let values = parameters.iter().flat_map(|(_, v)| v.flatten_all().unwrap().to_vec1::<f32>().unwrap());
-    values.chain(outcome.network.buffers().into_iter().flat_map(|(_, v)| v)).collect()
+    values
+        .chain(outcome.network.buffers().into_iter().flat_map(|(_, v)| v.to_vec1::<f32>().unwrap()))
+        .collect()
 }
 
 #[test]

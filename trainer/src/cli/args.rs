@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use trainer::corpus::CorpusSpec;
 use trainer::device::Choice;
-use trainer::net::Budget;
+use trainer::net::{Budget, Model};
 use trainer::train::CorpusIn;
 
 /// Trains small music taggers and exports them, float and int8, for the runtime.
@@ -29,13 +29,6 @@ pub enum Command {
     Synth(SynthArgs),
 }
 
-/// Networks that can be trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Model {
-    /// Choi et al. 2016: the first kernel spans all bands, the rest is one-dimensional in time.
-    K2c1,
-}
-
 #[derive(Args, Clone)]
 pub struct CorpusArgs {
     /// Features cached as 8-bit codes go here; safe to delete
@@ -57,13 +50,13 @@ pub struct TrainArgs {
     /// synth, synth:CLIPS, folder:DIR (sub-folders are tags) or manifest:FILE (CSV or JSON lines) [default: synth]
     #[arg(long, value_name = "CORPUS")]
     pub corpus: Option<CorpusSpec>,
-    /// Network
-    #[arg(long, value_enum, default_value = "k2c1")]
-    pub model: Model,
+    /// Network [default: k2c1]
+    #[arg(long, value_enum)]
+    pub model: Option<Model>,
     /// Size of the network: 0.1M, 0.25M, 0.5M, 1M or 3M parameters [default: 0.1M]
     #[arg(long)]
     pub budget: Option<Budget>,
-    /// Max-pooling over time after the first convolutions. 4,4,4,4 is the paper's and hears 27.3 s;
+    /// Max-pooling over time after k2c1's first convolutions. 4,4,4,4 is the paper's and hears 27.3 s;
     /// 4,4,2,1 hears 6.1 s and answers every 0.7 s [default: 4,4,4,4]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub pools: Option<Vec<usize>>,

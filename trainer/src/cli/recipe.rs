@@ -1,6 +1,7 @@
 //! The recipe's flags, and how they and a run's file make one run.
 
 use super::args::TrainArgs;
+use super::folder::RUN_FILE;
 use anyhow::{Result, bail};
 use clap::Args;
 use runtime::mel::MelConfig;
@@ -67,8 +68,19 @@ impl RecipeArgs {
             };
         }
         take!(
-            epochs, batch_size, learning_rate, schedule, warm_up, weight_decay, clip_norm, ema, label_smoothing,
-            balance, patience, precision, seed
+            epochs,
+            batch_size,
+            learning_rate,
+            schedule,
+            warm_up,
+            weight_decay,
+            clip_norm,
+            ema,
+            label_smoothing,
+            balance,
+            patience,
+            precision,
+            seed
         );
         if let Some(augment) = &self.augment {
             recipe.augment.clone_from(&augment.0);
@@ -87,8 +99,10 @@ impl RecipeArgs {
 impl TrainArgs {
     /// The run that is asked for: the file's, or the default, with what was given on the command line.
     pub fn run(&self, mel: &MelConfig) -> Result<RunFile> {
-        let mut run = match &self.config {
-            Some(path) => RunFile::read(path)?,
+        // What is resumed says itself what it is.
+        let resumed = self.out.as_ref().filter(|_| self.resume).map(|out| out.join(RUN_FILE));
+        let mut run = match self.config.clone().or(resumed.filter(|path| path.exists())) {
+            Some(path) => RunFile::read(&path)?,
             None => RunFile::default(),
         };
         if let Some(corpus) = &self.corpus {
@@ -97,13 +111,13 @@ impl TrainArgs {
         if let Some(pools) = &self.pools {
             run.pools.clone_from(pools);
         }
+        run.model = self.model.unwrap_or(run.model);
         run.budget = self.budget.unwrap_or(run.budget);
         run.min_positives = self.min_positives.unwrap_or(run.min_positives);
         run.max_tags = self.max_tags.or(run.max_tags);
         run.licence = self.licence.clone().or(run.licence);
         self.recipe.override_in(&mut run.recipe, mel)?;
-        run.recipe.positive_threshold =
-            self.data.positive_threshold.unwrap_or(run.recipe.positive_threshold);
+        run.recipe.positive_threshold = self.data.positive_threshold.unwrap_or(run.recipe.positive_threshold);
         run.recipe.validate().map_err(anyhow::Error::msg)?;
         Ok(run)
     }
@@ -131,6 +145,7 @@ mod tests {
             let name = arg.get_id().as_str();
             let used = match name {
                 "corpus" => "synth".into(),
+                "model" => run.model.to_string(),
                 "budget" => run.budget.to_string(),
                 "pools" => run.pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
                 "min_positives" => run.min_positives.to_string(),

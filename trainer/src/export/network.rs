@@ -7,7 +7,7 @@
 
 use super::build::{Dim, Graph, float, int, ints, value};
 use super::onnx_proto::ModelProto;
-use crate::net::{Architecture, Folded, Layer};
+use crate::net::{Architecture, Folded, Layer, TimeLayer};
 use crate::quantise::{Affine, Quantised};
 use prost::Message;
 
@@ -68,7 +68,7 @@ pub fn int8_model(quantised: &Quantised, card: &str) -> Vec<u8> {
     finish(graph, &quantised.architecture, &x, &embedding, card).encode_to_vec()
 }
 
-fn convolve_and_pool(graph: &mut Graph, name: &str, layer: &Layer, inputs: [&str; 3]) -> String {
+fn convolve_and_pool(graph: &mut Graph, name: &str, layer: &TimeLayer, inputs: [&str; 3]) -> String {
     let x = graph.node("Conv", &inputs, &format!("{name}.conv"), vec![ints("kernel_shape", &[layer.kernel])]);
     if layer.pool == 1 {
         return x;
@@ -100,15 +100,15 @@ fn finish(
     embedding: &str,
     card: &str,
 ) -> ModelProto {
-    let (first, last) = (architecture.layers[0], architecture.layers[architecture.layers.len() - 1]);
+    let last = architecture.layers.last().and_then(Layer::time).expect("the last layer gives the logits");
     let p = graph.node("Sigmoid", &[logits], "probability", vec![]);
     graph.node("Transpose", &[&p], "tags", vec![ints("perm", &[0, 2, 1])]);
     graph.node("Transpose", &[embedding], "embedding", vec![ints("perm", &[0, 2, 1])]);
     let batch = Dim::Named("batch");
-    let input = value("melgram", &[batch, Dim::Fixed(first.inputs), Dim::Named("frames")]);
+    let input = value("melgram", &[batch, Dim::Fixed(architecture.mel_bands), Dim::Named("frames")]);
     let output = |name, width| value(name, &[Dim::Named("batch"), Dim::Named("windows"), Dim::Fixed(width)]);
     graph.model(
-        &architecture.network,
+        &architecture.network.to_string(),
         vec![input],
         vec![output("tags", last.outputs), output("embedding", last.inputs)],
         &[(CARD_KEY, card)],

@@ -1,126 +1,104 @@
-//! What a network looks like, as data: widths, kernel, pooling, and what follows from them by arithmetic.
+//! What a network looks like, as data, and what follows from it by arithmetic.
 
+use super::layer::{Layer, TimeLayer};
+use super::{Budget, Model, crnn, k1c2, k2c1, k2c2};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
 
-/// Filters of a k2c1 kernel over time (Choi et al. 2016: 96x4 for the first layer, 1x4 after it).
-pub const KERNEL: usize = 4;
+pub use super::k2c1::PAPER_POOLS;
 
-/// Pooling of the paper: by 4 after each of the first four convolutions, so that one answer hears 27 s.
-pub const PAPER_POOLS: [usize; 4] = [4, 4, 4, 4];
+/// Frames of the paper's input: 29.12 s at 12 kHz and a hop of 256 samples, and the window of the networks that do
+/// not slide.
+pub const PAPER_FRAMES: usize = 1366;
 
-/// The paper's five sizes, in millions of parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Budget {
-    /// 0.1M.
-    #[serde(rename = "0.1M")]
-    M0_1,
-    /// 0.25M.
-    #[serde(rename = "0.25M")]
-    M0_25,
-    /// 0.5M.
-    #[serde(rename = "0.5M")]
-    M0_5,
-    /// 1M.
-    #[serde(rename = "1M")]
-    M1,
-    /// 3M.
-    #[serde(rename = "3M")]
-    M3,
-}
-
-impl Budget {
-    /// All five, smallest first.
-    pub const ALL: [Budget; 5] = [Budget::M0_1, Budget::M0_25, Budget::M0_5, Budget::M1, Budget::M3];
-
-    /// Widths of k2c1: of its first three convolutions, and of its last two and the two fully connected layers.
-    pub const fn k2c1_widths(self) -> (usize, usize) {
-        match self {
-            Budget::M0_1 => (43, 87),
-            Budget::M0_25 => (72, 145),
-            Budget::M0_5 => (106, 212),
-            Budget::M1 => (152, 304),
-            Budget::M3 => (265, 535),
-        }
-    }
-}
-
-impl fmt::Display for Budget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Budget::M0_1 => "0.1M",
-            Budget::M0_25 => "0.25M",
-            Budget::M0_5 => "0.5M",
-            Budget::M1 => "1M",
-            Budget::M3 => "3M",
-        })
-    }
-}
-
-impl FromStr for Budget {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Budget::ALL
-            .into_iter()
-            .find(|b| b.to_string().eq_ignore_ascii_case(text))
-            .ok_or_else(|| format!("no budget `{text}`: it is one of 0.1M, 0.25M, 0.5M, 1M, 3M"))
-    }
-}
-
-/// One convolution over time with what follows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Layer {
-    /// Channels that come in; the first layer's are the mel bands.
-    pub inputs: usize,
-    /// Channels that go out.
-    pub outputs: usize,
-    /// Taps over time, without padding.
-    pub kernel: usize,
-    /// Max-pooling over time after it, 1 for none.
-    pub pool: usize,
-}
-
-impl Layer {
-    /// Weights of the convolution.
-    pub const fn weights(&self) -> usize {
-        self.inputs * self.outputs * self.kernel
-    }
-}
-
-/// A network of convolutions over time: batch norm and ELU after each but the last, which gives the logits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The shape of a network: its layers in order. The last one gives the logits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
-    /// `k2c1`.
-    pub network: String,
+    /// Which network.
+    pub network: Model,
     /// The paper's size it belongs to.
     pub budget: Budget,
-    /// The layers in order; the last one's outputs are the tags.
+    /// Bands of the log-mels that come in.
+    pub mel_bands: usize,
+    /// Frames of one window for networks that pad and so cannot slide; none for k2c1, whose layers say what it hears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_frames: Option<usize>,
+    /// Frames of zeros (of standardised log-mels, so the mean) put before and after a window.
+    #[serde(default)]
+    pub pad_frames: [usize; 2],
+    /// The layers.
     pub layers: Vec<Layer>,
 }
 
 impl Architecture {
-    /// k2c1: five convolutions over time (the first spans all bands), two fully connected layers as 1x1
-    /// convolutions, and the output. `pools` follow the first convolutions in order; those not named are 1.
+    /// The network of that name and size. `pools` are k2c1's pools over time; the others have the paper's.
     ///
     /// # Errors
-    /// When `pools` has more than five entries or one is not in 1..=16, or there are no tags or bands.
-    pub fn k2c1(budget: Budget, mel_bands: usize, pools: &[usize], tags: usize) -> Result<Self, String> {
-        if pools.len() > 5 || pools.iter().any(|p| !(1..=16).contains(p)) {
-            return Err(format!("pools {pools:?}: at most five, each from 1 to 16"));
-        }
+    /// When the pools are not possible, there are no tags, or the network cannot hear so few bands.
+    pub fn new(
+        network: Model,
+        budget: Budget,
+        mel_bands: usize,
+        pools: &[usize],
+        tags: usize,
+    ) -> Result<Self, String> {
         if tags == 0 || mel_bands == 0 {
             return Err(format!("a network of {mel_bands} bands and {tags} tags"));
         }
-        let (narrow, wide) = budget.k2c1_widths();
-        let widths = [narrow, narrow, narrow, wide, wide, wide, wide, tags];
-        let mut inputs = mel_bands;
-        let layers = widths.into_iter().enumerate().map(|(i, outputs)| {
-            let kernel = if i < 5 { KERNEL } else { 1 };
-            let pool = pools.get(i).copied().unwrap_or(1);
-            Layer { inputs: std::mem::replace(&mut inputs, outputs), outputs, kernel, pool }
-        });
-        Ok(Self { network: "k2c1".into(), budget, layers: layers.collect() })
+        if network != Model::K2c1 && pools != PAPER_POOLS {
+            return Err(format!("pools can be chosen for k2c1 only: {network} has the paper's"));
+        }
+        let mut architecture = match network {
+            Model::K1c2 => k1c2::architecture(budget, mel_bands),
+            Model::K2c1 => k2c1::architecture(budget, mel_bands, pools)?,
+            Model::K2c2 => k2c2::architecture(budget, mel_bands),
+            Model::Crnn => crnn::architecture(budget, mel_bands, false),
+            Model::CrnnAttention => crnn::architecture(budget, mel_bands, true),
+        };
+        let inputs = architecture.layers.last().map_or(mel_bands, Layer::outputs);
+        architecture.layers.push(Layer::Time(TimeLayer { inputs, outputs: tags, kernel: 1, pool: 1 }));
+        architecture.check()?;
+        Ok(architecture)
+    }
+
+    /// [`Architecture::new`] for k2c1.
+    ///
+    /// # Errors
+    /// As [`Architecture::new`].
+    pub fn k2c1(budget: Budget, mel_bands: usize, pools: &[usize], tags: usize) -> Result<Self, String> {
+        Self::new(Model::K2c1, budget, mel_bands, pools, tags)
+    }
+
+    /// Checks that every layer takes what the one before it gives, and that a window gives one answer.
+    ///
+    /// # Errors
+    /// The layer that does not fit.
+    pub fn check(&self) -> Result<(), String> {
+        let mut shape = self.input_shape(self.receptive_field());
+        for (i, layer) in self.layers.iter().enumerate() {
+            let flow = layer.flow(shape);
+            let ([channels, bands, frames], number) = (shape, i + 1);
+            (shape, _) = flow.ok_or_else(|| {
+                format!("layer {number} of {} cannot take {channels} channels of {bands} bands and {frames} frames", self.network)
+            })?;
+        }
+        match (shape, self.layers.last()) {
+            ([_, 1, 1], Some(Layer::Time(_))) => Ok(()),
+            _ => Err(format!("{} gives {shape:?} for one window, and not its tags once", self.network)),
+        }
+    }
+
+    fn input_shape(&self, frames: usize) -> [usize; 3] {
+        let frames = frames + self.pad_frames[0] + self.pad_frames[1];
+        // Layers over time take bands as channels; layers over the plane take one channel of bands.
+        match self.layers.first() {
+            Some(Layer::Plane(_)) => [1, self.mel_bands, frames],
+            _ => [self.mel_bands, 1, frames],
+        }
+    }
+
+    /// Number of tags.
+    pub fn tags(&self) -> usize {
+        self.layers.last().map_or(0, Layer::outputs)
     }
 
     /// Weights of all layers, without biases and normalisation: the count that the paper's budgets are read by.
@@ -128,43 +106,56 @@ impl Architecture {
         self.layers.iter().map(Layer::weights).sum()
     }
 
-    /// All numbers that training adjusts: weights, two per channel of batch norm, the output's biases.
+    /// All numbers that training adjusts: weights, two per channel of batch norm, biases.
     pub fn parameters(&self) -> usize {
-        let channels: usize = self.layers.iter().map(|l| l.outputs).sum();
-        let output = self.layers.last().map_or(0, |l| l.outputs);
-        self.weights() + 2 * (channels - output) + output
+        let last = self.layers.len().saturating_sub(1);
+        let layers = self.layers.iter().enumerate();
+        self.weights() + layers.map(|(i, l)| l.other_parameters(i == last)).sum::<usize>()
+    }
+
+    /// Whether a longer input gives more windows in one pass.
+    pub fn slides(&self) -> bool {
+        self.window_frames.is_none()
     }
 
     /// Frames that one answer hears.
     pub fn receptive_field(&self) -> usize {
-        self.field_and_stride().0
+        self.window_frames.unwrap_or_else(|| self.field_and_stride().0)
     }
 
-    /// Frames from one answer to the next.
+    /// Frames from one answer to the next: what the layers give where the network slides, else half a window.
     pub fn stride(&self) -> usize {
-        self.field_and_stride().1
+        self.window_frames.map_or_else(|| self.field_and_stride().1, |frames| frames.div_ceil(2))
     }
 
     fn field_and_stride(&self) -> (usize, usize) {
-        self.layers.iter().fold((1, 1), |(field, stride), layer| {
+        self.layers.iter().filter_map(Layer::time).fold((1, 1), |(field, stride), layer| {
             (field + (layer.kernel - 1 + (layer.pool - 1)) * stride, stride * layer.pool)
         })
     }
 
     /// Answers that `frames` frames give.
     pub fn windows(&self, frames: usize) -> usize {
-        let (field, stride) = self.field_and_stride();
+        let (field, stride) = (self.receptive_field(), self.stride());
         if frames < field { 0 } else { 1 + (frames - field) / stride }
     }
 
     /// Multiply-accumulates for a clip of `frames` frames.
     pub fn multiply_accumulates(&self, frames: usize) -> u64 {
-        let mut frames = frames;
-        self.layers.iter().fold(0, |sum, layer| {
-            let out = (frames + 1).saturating_sub(layer.kernel);
-            frames = out / layer.pool;
-            sum + layer.weights() as u64 * out as u64
-        })
+        let once = |frames| {
+            let mut shape = self.input_shape(frames);
+            let mut sum = 0;
+            for layer in &self.layers {
+                let Some((out, macs)) = layer.flow(shape) else { break };
+                shape = out;
+                sum += macs;
+            }
+            sum
+        };
+        match self.window_frames {
+            None => once(frames),
+            Some(window) => self.windows(frames) as u64 * once(window),
+        }
     }
 }
 
@@ -172,22 +163,54 @@ impl Architecture {
 mod tests {
     use super::*;
 
+    fn paper(model: Model, budget: Budget) -> Architecture {
+        Architecture::new(model, budget, 96, &PAPER_POOLS, 50).unwrap()
+    }
+
     #[test]
     fn weights_are_the_papers_within_one_percent() {
-        // docs: weights at the five budgets, by arithmetic on the paper's widths, with 50 tags.
-        for (budget, paper) in Budget::ALL.into_iter().zip([96.1e3, 244e3, 501e3, 998e3, 2.98e6]) {
-            let weights = Architecture::k2c1(budget, 96, &PAPER_POOLS, 50).unwrap().weights() as f64;
-            assert!((weights / paper - 1.0).abs() < 0.01, "{budget}: {weights} for {paper}");
+        // Weights at the five budgets, by arithmetic on the paper's widths, with 50 tags.
+        let counts = [
+            (Model::K1c2, [101.5e3, 247e3, 487e3, 1.006e6, 2.96e6]),
+            (Model::K2c1, [96.1e3, 244e3, 501e3, 998e3, 2.98e6]),
+            (Model::K2c2, [96.0e3, 245e3, 496e3, 1.001e6, 3.04e6]),
+            (Model::Crnn, [96.3e3, 245e3, 495e3, 998e3, 3.02e6]),
+        ];
+        for (model, counts) in counts {
+            for (budget, paper_weights) in Budget::ALL.into_iter().zip(counts) {
+                let weights = paper(model, budget).weights() as f64;
+                assert!(
+                    (weights / paper_weights - 1.0).abs() < 0.01,
+                    "{model} {budget}: {weights} for {paper_weights}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn attention_adds_at_most_a_hundredth() {
+        for budget in Budget::ALL {
+            let (plain, with) = (paper(Model::Crnn, budget), paper(Model::CrnnAttention, budget));
+            let width = budget.of([30, 48, 68, 96, 169]);
+            assert_eq!(with.weights() - plain.weights(), width * width + width);
+            assert_eq!(with.parameters() - plain.parameters(), width * width + 2 * width);
+            let more = with.weights() as f64 / plain.weights() as f64 - 1.0;
+            assert!(more < 0.011, "{budget}: {more}");
         }
     }
 
     #[test]
     fn receptive_field_and_stride_follow_from_the_pools() {
-        let paper = Architecture::k2c1(Budget::M0_1, 96, &PAPER_POOLS, 50).unwrap();
-        assert_eq!((paper.receptive_field(), paper.stride()), (1279, 256));
-        assert_eq!((paper.windows(1278), paper.windows(1279), paper.windows(1535)), (0, 1, 2));
+        let sliding = paper(Model::K2c1, Budget::M0_1);
+        assert_eq!((sliding.receptive_field(), sliding.stride()), (1279, 256));
+        assert_eq!((sliding.windows(1278), sliding.windows(1279), sliding.windows(1535)), (0, 1, 2));
         let short = Architecture::k2c1(Budget::M0_1, 96, &[4, 4, 2, 1], 50).unwrap();
         assert_eq!((short.receptive_field(), short.stride()), (287, 32));
+        for model in [Model::K1c2, Model::K2c2, Model::Crnn, Model::CrnnAttention] {
+            let a = paper(model, Budget::M0_1);
+            assert_eq!((a.slides(), a.receptive_field(), a.stride()), (false, 1366, 683));
+            assert_eq!((a.windows(1365), a.windows(1366), a.windows(2049)), (0, 1, 2));
+        }
     }
 
     #[test]
@@ -195,18 +218,52 @@ mod tests {
         for pools in [&[4, 4, 4, 4][..], &[4, 4, 2, 1], &[2, 3, 1, 5], &[]] {
             let a = Architecture::k2c1(Budget::M0_1, 96, pools, 3).unwrap();
             for frames in 0..3000 {
-                let left =
-                    a.layers.iter().fold(frames, |n, l| (n + 1usize).saturating_sub(l.kernel) / l.pool);
+                let left = a
+                    .layers
+                    .iter()
+                    .filter_map(Layer::time)
+                    .fold(frames, |n, l| (n + 1usize).saturating_sub(l.kernel) / l.pool);
                 assert_eq!(a.windows(frames), left, "{pools:?} {frames}");
             }
         }
     }
 
     #[test]
-    fn budgets_print_and_parse() {
-        for b in Budget::ALL {
-            assert_eq!(b.to_string().parse::<Budget>().unwrap(), b);
+    fn planes_shrink_as_the_paper_says() {
+        for (model, last_plane) in
+            [(Model::K2c2, [83, 1, 1]), (Model::Crnn, [60, 1, 15]), (Model::K1c2, [30, 96, 1])]
+        {
+            let a = paper(model, Budget::M0_1);
+            let planes = a.layers.iter().take_while(|l| matches!(l, Layer::Plane(_)));
+            let shape = planes.fold(a.input_shape(PAPER_FRAMES), |shape, l| l.flow(shape).unwrap().0);
+            assert_eq!(shape, last_plane, "{model}");
         }
-        assert!("2M".parse::<Budget>().unwrap_err().contains("0.25M"));
+    }
+
+    #[test]
+    fn multiply_accumulates_are_counted_per_place() {
+        // k1c2's first layer: 15 kernels of 8 taps at each of 96 x 1366 places, and so on.
+        let a = paper(Model::K1c2, Budget::M0_1);
+        let want = 96 * (120 * 1366 + 1800 * 341 + 3600 * 68 + 7200 * 8) + 2880 * 30 + 30 * 30 + 30 * 50;
+        assert_eq!(a.multiply_accumulates(1366), want);
+        assert_eq!(a.multiply_accumulates(1366 + 683), 2 * want);
+    }
+
+    #[test]
+    fn layers_that_do_not_fit_are_named() {
+        let mut a = paper(Model::K2c2, Budget::M0_1);
+        a.layers.remove(1);
+        assert!(a.check().unwrap_err().contains("layer 2"));
+        assert!(Architecture::new(Model::Crnn, Budget::M1, 40, &PAPER_POOLS, 50).is_err());
+        assert!(Architecture::new(Model::Crnn, Budget::M1, 96, &[4], 50).unwrap_err().contains("k2c1 only"));
+    }
+
+    #[test]
+    fn json_keeps_everything() {
+        for model in Model::ALL {
+            let a = paper(model, Budget::M3);
+            let json = serde_json::to_string(&a).unwrap();
+            assert_eq!(serde_json::from_str::<Architecture>(&json).unwrap(), a);
+        }
     }
 }

@@ -4,15 +4,16 @@
 //! into the first layer (possible because nothing is padded). What comes in is then the log-mel itself, in decibel.
 
 use super::Standardise;
+use super::blocks::Block;
 use super::ops::time_conv;
-use super::{Architecture, K2c1, Layer, Network};
+use super::{Architecture, Net, Network, TimeLayer};
 use candle_core::{D, Device, Result, Tensor};
 
 /// A convolution with a bias, then pooling, then ELU (the output layer has neither).
 #[derive(Clone, Debug)]
 pub struct FoldedLayer {
     /// Shape.
-    pub layer: Layer,
+    pub layer: TimeLayer,
     /// Weights `[outputs, inputs, kernel]`.
     pub weight: Vec<f32>,
     /// Biases `[outputs]`.
@@ -37,28 +38,34 @@ impl Folded {
     ///
     /// # Errors
     /// When candle cannot copy the numbers out.
-    pub fn of(network: &K2c1, standardise: &Standardise) -> Result<Self> {
+    pub fn of(network: &Net, standardise: &Standardise) -> Result<Self> {
         let mut layers = Vec::new();
-        for (layer, weight, gamma, beta, running) in network.hidden() {
-            let (gamma, beta) = (gamma.to_vec1::<f32>()?, beta.to_vec1::<f32>()?);
-            let mut weight = weight.flatten_all()?.to_vec1::<f32>()?;
-            let mut bias = Vec::with_capacity(layer.outputs);
-            for (c, taps) in weight.chunks_mut(layer.inputs * layer.kernel).enumerate() {
-                let deviation = (f64::from(running.variance[c]) + super::ops::norm_pool_elu::EPSILON).sqrt();
-                let scale = f64::from(gamma[c]) / deviation;
-                taps.iter_mut().for_each(|w| *w = (f64::from(*w) * scale) as f32);
-                bias.push((f64::from(beta[c]) - f64::from(running.mean[c]) * scale) as f32);
+        for block in network.blocks() {
+            match block {
+                Block::Time(b) => {
+                    let n = &b.normalised;
+                    let (gamma, beta) = (n.gamma.to_vec1::<f32>()?, n.beta.to_vec1::<f32>()?);
+                    let (mean, variance) =
+                        (n.running.mean.to_vec1::<f32>()?, n.running.variance.to_vec1::<f32>()?);
+                    let mut weight = n.weight.flatten_all()?.to_vec1::<f32>()?;
+                    let mut bias = Vec::with_capacity(b.layer.outputs);
+                    for (c, taps) in weight.chunks_mut(b.layer.inputs * b.layer.kernel).enumerate() {
+                        let deviation = (f64::from(variance[c]) + super::ops::moments::EPSILON).sqrt();
+                        let scale = f64::from(gamma[c]) / deviation;
+                        taps.iter_mut().for_each(|w| *w = (f64::from(*w) * scale) as f32);
+                        bias.push((f64::from(beta[c]) - f64::from(mean[c]) * scale) as f32);
+                    }
+                    layers.push(FoldedLayer { layer: b.layer, weight, bias, elu: true });
+                }
+                Block::Output(b) => layers.push(FoldedLayer {
+                    layer: b.layer,
+                    weight: b.weight.flatten_all()?.to_vec1()?,
+                    bias: b.bias.to_vec1()?,
+                    elu: false,
+                }),
+                _ => candle_core::bail!("{} cannot be folded", network.architecture().network),
             }
-            layers.push(FoldedLayer { layer: *layer, weight, bias, elu: true });
         }
-        let (weight, bias) = network.output();
-        let last = *network.architecture().layers.last().expect("a network has an output layer");
-        layers.push(FoldedLayer {
-            layer: last,
-            weight: weight.flatten_all()?.to_vec1()?,
-            bias: bias.to_vec1()?,
-            elu: false,
-        });
         let first = &mut layers[0];
         // x' = (x - mean) / deviation, so w x' = (w / deviation) x - sum of (w / deviation) mean.
         first.weight.iter_mut().for_each(|w| *w /= standardise.deviation);
@@ -79,7 +86,7 @@ impl Folded {
 }
 
 /// What the standardisation's means add to the first layer's biases, for weights already divided by the deviation.
-pub fn input_shift(layer: &Layer, weight: &[f32], standardise: &Standardise) -> Vec<f32> {
+pub fn input_shift(layer: &TimeLayer, weight: &[f32], standardise: &Standardise) -> Vec<f32> {
     weight
         .chunks(layer.inputs * layer.kernel)
         .map(|taps| {

@@ -14,7 +14,7 @@
 mod range;
 
 use crate::net::folded::{FoldedLayer, input_shift};
-use crate::net::{Architecture, Folded, Layer};
+use crate::net::{Architecture, Folded, TimeLayer};
 use candle_core::{Device, Result, Tensor};
 pub use range::Affine;
 use runtime::mel::FrameCodes;
@@ -34,7 +34,7 @@ pub struct Quantised {
 #[derive(Clone, Debug)]
 pub struct QuantisedLayer {
     /// Shape.
-    pub layer: Layer,
+    pub layer: TimeLayer,
     /// Weights `[outputs, inputs, kernel]`, -127 to 127.
     pub weight: Vec<i8>,
     /// Scale of each output channel's weights.

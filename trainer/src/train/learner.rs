@@ -9,14 +9,14 @@ use super::ema::Ema;
 use super::loss::masked_bce;
 use super::resident::Resident;
 use super::time::{Lap, StepTime};
-use crate::net::{Architecture, K2c1, Network, load};
+use crate::net::{Architecture, Dice, Net, Network, load};
 use candle_core::{DType, Device, Result, Tensor};
 use std::collections::HashMap;
 
 pub struct Learner<'a> {
     config: &'a TrainConfig,
     device: &'a Device,
-    pub network: K2c1,
+    pub network: Net,
     optimiser: AdamW,
     ema: Option<Ema>,
     /// Of the epoch so far, float64: float32 losses of like size add up in it without rounding, so that a sum that was
@@ -38,10 +38,10 @@ impl<'a> Learner<'a> {
         shares: &[f32],
         device: &'a Device,
     ) -> Result<Self> {
-        let mut network = K2c1::new(architecture, config.seed, device)?;
+        let mut network = Net::new(architecture, config.seed, device)?;
         network.set_prior(shares)?;
         let optimiser = AdamW::new(network.parameters(), config.weight_decay)?;
-        let ema = (config.ema > 0.0).then(|| Ema::new(config.ema, values(&network)?)).transpose()?;
+        let ema = (config.ema > 0.0).then(|| Ema::new(config.ema, values(&network))).transpose()?;
         let loss_sum = Tensor::zeros((), DType::F64, device)?;
         Ok(Self { config, device, network, optimiser, ema, loss_sum })
     }
@@ -73,7 +73,8 @@ impl<'a> Learner<'a> {
         let tags = batch.targets.len() / batch.clips;
         let targets = Tensor::from_vec(batch.targets, (batch.clips, tags), self.device)?;
         let weights = Tensor::from_vec(batch.weights, (batch.clips, tags), self.device)?;
-        let loss = masked_bce(&self.network.forward_train(&x)?, &targets, &weights)?;
+        let dice = Dice { seed: self.config.seed, step: self.optimiser.steps() as u64 };
+        let loss = masked_bce(&self.network.forward_train(&x, dice)?, &targets, &weights)?;
         self.loss_sum = (&self.loss_sum + loss.detach().to_dtype(DType::F64)?)?;
         lap.add_to(&mut time.forward);
 
@@ -85,7 +86,7 @@ impl<'a> Learner<'a> {
         }
         self.optimiser.step(&gradients, rate)?;
         if let Some(ema) = &mut self.ema {
-            ema.update(&values(&self.network)?, self.optimiser.steps())?;
+            ema.update(&values(&self.network), self.optimiser.steps())?;
         }
         lap.add_to(&mut time.step);
         Ok(())
@@ -103,9 +104,9 @@ impl<'a> Learner<'a> {
     }
 
     /// Lets `look` see the network as it would be exported: with the averages, where they are kept, for its weights.
-    pub fn as_exported<T>(&mut self, look: impl FnOnce(&K2c1) -> Result<T>) -> Result<T> {
+    pub fn as_exported<T>(&mut self, look: impl FnOnce(&Net) -> Result<T>) -> Result<T> {
         let Some(ema) = &self.ema else { return look(&self.network) };
-        let weights = on_cpu(&values(&self.network)?)?;
+        let weights = on_cpu(&values(&self.network))?;
         load(&mut self.network, &ema.values().iter().cloned().collect())?;
         let seen = look(&self.network);
         load(&mut self.network, &weights)?;
@@ -114,7 +115,7 @@ impl<'a> Learner<'a> {
 
     /// Copies of everything by name, on the CPU: parameters and buffers, `adam.` and `ema.`.
     pub fn tensors(&self) -> Result<HashMap<String, Tensor>> {
-        let mut tensors = on_cpu(&values(&self.network)?)?;
+        let mut tensors = on_cpu(&values(&self.network))?;
         tensors.extend(self.optimiser.state());
         for (name, average) in self.ema.iter().flat_map(Ema::values) {
             tensors.insert(format!("{EMA}{name}"), average.clone());
@@ -127,7 +128,8 @@ impl<'a> Learner<'a> {
         load(&mut self.network, tensors)?;
         self.optimiser.load(tensors, steps)?;
         if let Some(ema) = &mut self.ema {
-            let named = tensors.iter().filter_map(|(n, t)| Some((n.strip_prefix(EMA)?.to_string(), t.clone())));
+            let named =
+                tensors.iter().filter_map(|(n, t)| Some((n.strip_prefix(EMA)?.to_string(), t.clone())));
             ema.load(&named.collect())?;
         }
         Ok(())
@@ -138,19 +140,16 @@ impl<'a> Learner<'a> {
 const EMA: &str = "ema.";
 
 /// A network's parameters and buffers by name, as they are and where they are.
-fn values(network: &K2c1) -> Result<Vec<(String, Tensor)>> {
+fn values(network: &Net) -> Vec<(String, Tensor)> {
     let parameters = network.parameters().into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
     let mut values: Vec<(String, Tensor)> = parameters.collect();
-    for (name, buffer) in network.buffers() {
-        let count = buffer.len();
-        values.push((name, Tensor::from_vec(buffer, count, &Device::Cpu)?));
-    }
-    Ok(values)
+    values.extend(network.buffers());
+    values
 }
 
 /// Copies of a network's parameters and buffers by name.
-pub fn snapshot(network: &K2c1) -> Result<HashMap<String, Tensor>> {
-    on_cpu(&values(network)?)
+pub fn snapshot(network: &Net) -> Result<HashMap<String, Tensor>> {
+    on_cpu(&values(network))
 }
 
 fn on_cpu(values: &[(String, Tensor)]) -> Result<HashMap<String, Tensor>> {

@@ -7,7 +7,7 @@ use super::learner::{CropShape, Learner, snapshot};
 use super::resident::{CorpusIn, Resident};
 use super::score::validate;
 use super::time::{Lap, StepTime};
-use crate::net::{Architecture, K2c1, Standardise, load};
+use crate::net::{Architecture, Net, Standardise, load};
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 use std::path::Path;
@@ -67,7 +67,7 @@ pub trait Progress {
 /// How training ended.
 pub struct Outcome {
     /// The network with the best epoch's weights (the latest when interrupted before any epoch ended).
-    pub network: K2c1,
+    pub network: Net,
     /// The run's state.
     pub state: RunState,
     /// True when it was asked to stop: the checkpoint continues where it stopped.

@@ -2,7 +2,7 @@
 
 use super::config::TrainConfig;
 use crate::corpus::CorpusSpec;
-use crate::net::{Budget, PAPER_POOLS};
+use crate::net::{Budget, Model, PAPER_POOLS};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 pub struct RunFile {
     /// As on the command line; relative paths start where the program is started.
     pub corpus: CorpusSpec,
+    /// Network.
+    pub model: Model,
     /// Size of the network.
     pub budget: Budget,
-    /// Max-pooling over time after the first convolutions.
+    /// Max-pooling over time after k2c1's first convolutions.
     pub pools: Vec<usize>,
     /// Tags with fewer positive clips are left out.
     pub min_positives: usize,
@@ -33,6 +35,7 @@ impl Default for RunFile {
     fn default() -> Self {
         Self {
             corpus: CorpusSpec::default(),
+            model: Model::K2c1,
             budget: Budget::M0_1,
             pools: PAPER_POOLS.to_vec(),
             min_positives: 1,

@@ -21,7 +21,7 @@ pub fn probabilities(
 ) -> Result<Vec<f32>> {
     let bands = table.len();
     let field = network.architecture().receptive_field();
-    let tags = network.architecture().layers.last().map_or(0, |l| l.outputs);
+    let tags = network.architecture().tags();
     // Clips of one length run together; the answers go back to their places.
     let mut places: Vec<usize> = (0..clips.len()).collect();
     let frames_of = |i: usize| (clips[i].codes.len() / bands).max(field);

@@ -1,14 +1,26 @@
-//! The two operations that all the training time goes into, with gradients of our own.
+//! The operations that all the training time goes into, with gradients of our own.
 //!
 //! candle 0.11.1 has wrong gradients for `conv1d` and a slow `conv2d`; the forms here are the ones that are right
 //! and fast on a CPU. Beside each stands a plain form from candle's elementary operations: it is the reference in
 //! the tests, and what runs on CUDA, where concatenation and matrix multiplication are cuBLAS already.
 
+pub mod attention;
+pub mod dropout;
+pub mod gru;
 mod matmul;
+pub mod moments;
 pub mod norm_pool_elu;
+pub mod plane_block;
+pub mod time_block;
 pub mod time_conv;
 
-pub use norm_pool_elu::{BatchMoments, Moments, norm_pool_elu};
+pub use attention::additive_attention;
+pub use dropout::{Dice, Dropout};
+pub use gru::gru;
+pub use moments::{BatchMoments, Moments, NormBy};
+pub use norm_pool_elu::norm_pool_elu;
+pub use plane_block::{PlaneSpec, plane_block};
+pub use time_block::time_block;
 pub use time_conv::time_conv;
 
 use candle_core::{CpuStorage, Layout, Result, bail};

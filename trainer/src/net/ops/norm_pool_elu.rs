@@ -3,33 +3,10 @@
 //! ELU rises monotonically, so it commutes with max-pooling and is computed on the pooled values only. The
 //! gradient of a window goes to its first maximum (candle's own `max_pool2d` divides it by the window's size).
 
+use super::moments::{EPSILON, Moments, NormBy, normalise_plain};
 use super::{contiguous_f32, with_cpu};
 use candle_core::{CpuStorage, CustomOp3, D, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
-use std::sync::{Arc, Mutex};
-
-/// Added to the variance before its root, as everywhere.
-pub const EPSILON: f64 = 1e-5;
-
-/// Mean and (biased) variance of each channel.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Moments {
-    /// One mean per channel.
-    pub mean: Vec<f32>,
-    /// One variance per channel, divided by the count (not the count less one).
-    pub variance: Vec<f32>,
-}
-
-/// Where a training step leaves the moments of its batch, for the running averages.
-pub type BatchMoments = Arc<Mutex<Option<Moments>>>;
-
-/// Which moments normalise.
-pub enum NormBy<'a> {
-    /// Those of this batch; they are left behind for the running averages, and the gradient flows through them.
-    Batch(&'a BatchMoments),
-    /// Given ones, as in evaluation.
-    Given(&'a Moments),
-}
 
 /// Normalises `x` [batch, channels, frames] per channel, scales by `gamma` and shifts by `beta` (both `[channels]`), pools
 /// the maximum of every `pool` frames (a remainder is dropped), and applies ELU when `elu`.
@@ -53,10 +30,11 @@ pub fn norm_pool_elu(
         NormBy::Batch(keep) => {
             let s = PoolShape::of(x.shape(), pool)?;
             let moments = with_cpu(&x, "norm-pool-elu", |x| Ok(moments_of(s, x)))?;
-            *keep.lock().expect("no thread panicked while holding the moments") = Some(moments.clone());
+            let kept = Moments::on_cpu(moments.mean.clone(), moments.variance.clone())?;
+            *keep.lock().expect("no thread panicked while holding the moments") = Some(kept);
             (moments, true)
         }
-        NormBy::Given(moments) => (moments.clone(), false),
+        NormBy::Given(m) => (Channels { mean: m.mean.to_vec1()?, variance: m.variance.to_vec1()? }, false),
     };
     x.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, NormPoolElu { moments, batch, pool, elu })
 }
@@ -74,27 +52,7 @@ pub fn norm_pool_elu_plain(
     elu: bool,
 ) -> Result<Tensor> {
     let s = PoolShape::of(x.shape(), pool)?;
-    let channel = (1, s.channels, 1);
-    let (mean, variance) = match norm {
-        NormBy::Batch(keep) => {
-            let mean = x.mean_keepdim((0, 2))?;
-            let variance = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?;
-            *keep.lock().expect("no thread panicked while holding the moments") = Some(Moments {
-                mean: mean.flatten_all()?.to_vec1()?,
-                variance: variance.flatten_all()?.to_vec1()?,
-            });
-            (mean, variance)
-        }
-        NormBy::Given(m) => (
-            Tensor::new(m.mean.as_slice(), x.device())?.reshape(channel)?,
-            Tensor::new(m.variance.as_slice(), x.device())?.reshape(channel)?,
-        ),
-    };
-    let y = x
-        .broadcast_sub(&mean)?
-        .broadcast_div(&(variance + EPSILON)?.sqrt()?)?
-        .broadcast_mul(&gamma.reshape(channel)?)?
-        .broadcast_add(&beta.reshape(channel)?)?;
+    let y = normalise_plain(x, gamma, beta, norm)?;
     let y = if pool == 1 {
         y
     } else {
@@ -129,7 +87,13 @@ impl PoolShape {
     }
 }
 
-fn moments_of(s: PoolShape, x: &[f32]) -> Moments {
+/// [`Moments`] as numbers.
+struct Channels {
+    mean: Vec<f32>,
+    variance: Vec<f32>,
+}
+
+fn moments_of(s: PoolShape, x: &[f32]) -> Channels {
     let count = (s.batch * s.frames) as f64;
     // Sums in float32 lanes would lose digits over some 20,000 values; per-row sums in f64 do not.
     let (mean, variance) = (0..s.channels)
@@ -144,11 +108,11 @@ fn moments_of(s: PoolShape, x: &[f32]) -> Moments {
             (mean as f32, (sum_of_squares / count) as f32)
         })
         .unzip();
-    Moments { mean, variance }
+    Channels { mean, variance }
 }
 
 struct NormPoolElu {
-    moments: Moments,
+    moments: Channels,
     /// The moments are the batch's own, so the gradient flows through them.
     batch: bool,
     pool: usize,

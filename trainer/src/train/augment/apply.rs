@@ -8,7 +8,7 @@ use rayon::prelude::*;
 /// Changes `x` [clips, bands, frames].
 pub fn apply(change: &Change, x: &mut [f32], bands: usize, frames: usize) {
     let size = bands * frames;
-    debug_assert!(x.len() % size == 0);
+    debug_assert!(x.len().is_multiple_of(size));
     match change {
         Change::Offset(offsets) => {
             x.par_chunks_mut(frames).zip(offsets).for_each(|(row, &offset)| {
