@@ -9,7 +9,7 @@ use trainer::corpus::{ClipSource, Corpus};
 use trainer::deliver::Delivery;
 use trainer::net::{Architecture, Budget, Dice, Net, Network, Standardise};
 use trainer::train::batches::crop;
-use trainer::train::{Balance, LabelledClip, RunState, TrainConfig};
+use trainer::train::{LabelledClip, RunState, TrainConfig};
 
 const MEL: MelConfig = MelConfig::MINIM;
 
@@ -107,19 +107,13 @@ fn candle_nn_sigmoid(x: &Tensor) -> Result<Tensor> {
 }
 
 fn state(architecture: &Architecture, corpus: &Corpus, standardise: &Standardise) -> RunState {
-    let config = TrainConfig {
-        epochs: 1,
-        batch_size: 1,
-        learning_rate: 1.0,
-        warm_up: 0.0,
-        weight_decay: 0.0,
-        balance: Balance::None,
-        crop_frames: architecture.receptive_field(),
-        patience: 1,
-        positive_threshold: 0.5,
-        seed: 0,
-    };
-    RunState::new(config, architecture.clone(), corpus.tags.clone(), standardise.clone(), String::new())
+    RunState::new(
+        TrainConfig::default(),
+        architecture.clone(),
+        corpus.tags.clone(),
+        standardise.clone(),
+        String::new(),
+    )
 }
 
 /// The committed model still does what its card says, on clips that it has not heard, decoded from a file.

@@ -4,7 +4,7 @@ use candle_core::Device;
 use std::sync::atomic::{AtomicBool, Ordering};
 use trainer::net::{Architecture, Budget, Layer, Network, Standardise, TimeLayer};
 use trainer::train::{
-    Balance, EpochRecord, LabelledClip, Outcome, Progress, Task, TrainConfig, TrainError, train,
+    Balance, CorpusIn, EpochRecord, LabelledClip, Outcome, Progress, Task, TrainConfig, TrainError, train,
 };
 
 const BANDS: usize = 8;
@@ -58,6 +58,7 @@ fn config() -> TrainConfig {
         patience: 10,
         positive_threshold: 0.5,
         seed: 11,
+        ..Default::default()
     }
 }
 
@@ -97,6 +98,7 @@ fn run(
         decode: &decode,
         train: &labelled[..72],
         validation: &labelled[72..],
+        corpus_in: CorpusIn::Host,
     };
     let stop = AtomicBool::new(false);
     let mut progress = StopAfter { steps, stop: &stop, records: Vec::new() };
