@@ -1,6 +1,8 @@
 //! The command line.
 
+use super::compare::CompareArgs;
 use super::recipe::RecipeArgs;
+use super::sweep::SweepArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use trainer::corpus::CorpusSpec;
@@ -27,6 +29,10 @@ pub enum Command {
     Eval(EvalArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
     Synth(SynthArgs),
+    /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
+    Compare(Box<CompareArgs>),
+    /// Search for a run's settings by successive halving on the validation clips
+    Sweep(Box<SweepArgs>),
 }
 
 #[derive(Args, Clone)]
