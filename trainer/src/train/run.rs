@@ -279,7 +279,7 @@ impl<'a> Run<'a> {
 
     fn write(&self, path: &Path) -> Result<(), TrainError> {
         let mut tensors = network_tensors(&self.network)?;
-        tensors.extend(self.optimiser.state());
+        tensors.extend(self.optimiser.state()?);
         tensors.extend(self.best.iter().map(|(n, t)| (format!("best.{n}"), t.clone())));
         Checkpoint { state: self.state.clone(), tensors }.write(path)?;
         Ok(())
