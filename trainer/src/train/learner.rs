@@ -146,7 +146,7 @@ impl<'a> Learner<'a> {
     /// Copies of everything by name, on the CPU: parameters and buffers, `adam.` and `ema.`.
     pub fn tensors(&self) -> Result<HashMap<String, Tensor>> {
         let mut tensors = on_cpu(&values(&self.network))?;
-        tensors.extend(self.optimiser.state());
+        tensors.extend(self.optimiser.state()?);
         for (name, average) in self.ema.iter().flat_map(Ema::values) {
             tensors.insert(format!("{EMA}{name}"), average.clone());
         }
