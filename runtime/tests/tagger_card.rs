@@ -31,7 +31,12 @@ fn ours() -> Card {
             codes: true,
             other: Map::new(),
         },
-        outputs: OutputSpec { tags: "tags".into(), embedding: Some("embedding".into()), other: Map::new() },
+        outputs: OutputSpec {
+            tags: "tags".into(),
+            embedding: Some("embedding".into()),
+            attention: None,
+            other: Map::new(),
+        },
         front_end: MelConfig::MINIM.into(),
         tags: vec!["a".into(), "b".into()],
         thresholds: Some(vec![0.5, 0.25]),

@@ -7,8 +7,8 @@
 For each model folder: both ONNX files pass onnx.checker, carry the card of card.json and have the inputs and outputs
 that docs/formats.md names; the int8 file is small enough; and the same log-mels go through onnxruntime (optimised, and
 exactly as the file is written) and through tract (with the runtime's own operation, and without). Probabilities of the
-float file may differ by 1e-4, logits of the int8 file by two steps of the output's scale. Exits with 1 and the reasons
-where something is wrong.
+float file may differ by 1e-4, logits of the int8 file by two steps of the output's scale. Networks that do not slide get
+the runtime's windows one by one. Exits with 1 and the reasons where something is wrong.
 """
 
 import argparse
@@ -31,6 +31,8 @@ CARD_KEY = "minim.card"
 FLOAT_BAR = 1e-4
 INT8_BAR = {"tags": 2, "embedding": 4}
 SIZE_BAR = 0.30
+# Weights of attention in the int8 file, which calculates them in float from integers that may be a step apart.
+ATTENTION_BAR = 1e-2
 # Below this the graph itself weighs too much for the size to say anything.
 SIZE_COUNTS_FROM = 240_000
 EPSILON = float(np.finfo(np.float32).eps)
@@ -58,10 +60,17 @@ class Model:
         self.label = f"{folder}/{self.path.name}"
         self.proto = onnx.load(str(self.path))
         self.sessions = {name: session(self.path, level) for name, level in LEVELS.items()}
+        self.outputs = [name for name in ("tags", "embedding", "attention") if name in card["outputs"]]
 
     def run(self, engine, x):
-        tags, embedding = self.sessions[engine].run(["tags", "embedding"], {"melgram": x})
-        return {"tags": tags, "embedding": embedding}
+        """The outputs by name, with an axis of windows."""
+        names, spec = list(self.outputs), self.card["input"]
+        if spec.get("sliding"):
+            return dict(zip(names, self.sessions[engine].run(names, {"melgram": x})))
+        starts = range(0, x.shape[2] - spec["frames"] + 1, spec["hop_frames"])
+        windows = [x[:, :, start : start + spec["frames"]] for start in starts]
+        each = [self.sessions[engine].run(names, {"melgram": window}) for window in windows]
+        return {name: np.stack(answers, axis=1) for name, answers in zip(names, zip(*each))}
 
     def step(self, output):
         """Scale of the last DequantizeLinear before an output of the int8 file."""
@@ -117,7 +126,7 @@ def sweeps(rng, bands, frames):
 
 
 def run_tract(program, model, x, plain):
-    """Tags and embedding [1, windows, width] by the runtime."""
+    """The outputs [1, windows, width] by the runtime."""
     with tempfile.TemporaryDirectory() as folder:
         source, prefix = pathlib.Path(folder, "in.f32"), pathlib.Path(folder, "out")
         source.write_bytes(x.astype("<f4").tobytes())
@@ -127,27 +136,29 @@ def run_tract(program, model, x, plain):
             raise RuntimeError(f"{program} exited with {done.returncode}: {done.stderr.strip()}")
         width = len(model.card["tags"])
         tags = np.fromfile(f"{prefix}.tags.f32", "<f4").reshape(1, -1, width)
-        embedding = np.fromfile(f"{prefix}.embedding.f32", "<f4").reshape(1, tags.shape[1], -1)
-        return {"tags": tags, "embedding": embedding}
+        others = {name: np.fromfile(f"{prefix}.{name}.f32", "<f4") for name in model.outputs[1:]}
+        return {"tags": tags, **{name: values.reshape(1, tags.shape[1], -1) for name, values in others.items()}}
 
 
 def difference(model, a, b):
     """The largest difference, where 1 is the bar: of float by value, of int8 by steps. And a word for the table."""
-    for output in ("tags", "embedding"):
+    for output in model.outputs:
         if a[output].shape != b[output].shape:
             return np.inf, f"{output} {a[output].shape} and {b[output].shape}"
         if not (np.isfinite(a[output]).all() and np.isfinite(b[output]).all()):
             return np.inf, f"{output} not finite"
+    attention = np.abs(a["attention"] - b["attention"]).max() if "attention" in model.outputs else 0.0
+    said = f", attention {attention:.1e}" if "attention" in model.outputs else ""
     if model.kind == "float":
         tags = np.abs(a["tags"] - b["tags"]).max()
         size = max(1.0, np.abs(a["embedding"]).max())
         embedding = np.abs(a["embedding"] - b["embedding"]).max() / size
-        return max(tags, embedding) / FLOAT_BAR, f"{tags:.1e} (embedding {embedding:.1e})"
+        return max(tags, embedding, attention) / FLOAT_BAR, f"{tags:.1e} (embedding {embedding:.1e}{said})"
     tags = logit_difference(a["tags"], b["tags"]) / model.step("tags")
     embedding = np.abs(a["embedding"] - b["embedding"]).max() / model.step("embedding")
     # Steps are differences of float32 numbers: 2.0000002 of them are two.
-    relative = max(tags / (INT8_BAR["tags"] + 0.01), embedding / (INT8_BAR["embedding"] + 0.01))
-    return relative, f"{tags:.2f} steps (embedding {embedding:.2f})"
+    relative = max(tags / (INT8_BAR["tags"] + 0.01), embedding / (INT8_BAR["embedding"] + 0.01), attention / ATTENTION_BAR)
+    return relative, f"{tags:.2f} steps (embedding {embedding:.2f}{said})"
 
 
 def logit_difference(a, b):
@@ -171,9 +182,13 @@ def check_file(model, report):
     report.gate(model.label, f"metadata {CARD_KEY} is card.json", same)
     shapes = {value.name: shape(value) for value in (*model.proto.graph.input, *model.proto.graph.output)}
     bands, tags = model.card["front_end"]["mel_bands"], len(model.card["tags"])
-    want = {"melgram": ("batch", bands, "frames"), "tags": ("batch", "windows", tags)}
-    right = all(shapes.get(name) == dims for name, dims in want.items())
-    right = right and shapes.get("embedding", ())[:2] == ("batch", "windows")
+    spec = model.card["input"]
+    frames, leading = ("frames", ("batch", "windows")) if spec.get("sliding") else (spec["frames"], ("batch",))
+    want = {"melgram": ("batch", bands, frames), "tags": (*leading, tags)}
+    right = all(shapes.get(name) == dims for name, dims in want.items()) and len(shapes) == 1 + len(model.outputs)
+    for name in model.outputs[1:]:
+        dims = shapes.get(name, ())
+        right = right and dims[:-1] == leading and isinstance(dims[-1], int)
     report.gate(model.label, "inputs and outputs", right, "" if right else str(shapes))
     if model.kind == "int8":
         card, graph = model.card["quantisation"]["output"]["scale"], model.step("tags")
@@ -202,7 +217,7 @@ def check_batches(model, report):
     clips = [on_grid(model.card, sweeps(rng, bands, frames)) for _ in range(3)]
     for engine in model.sessions:
         alone = [model.run(engine, clip) for clip in clips]
-        alone = {output: np.concatenate([a[output] for a in alone]) for output in ("tags", "embedding")}
+        alone = {output: np.concatenate([a[output] for a in alone]) for output in model.outputs}
         compare(model, f"batch of three / one by one: {engine}", model.run(engine, np.concatenate(clips)), alone, report)
 
 

@@ -1,7 +1,9 @@
 //! Tests of what crosses crates: that the trainer's network, the exported files and the runtime say the same.
 //!
 //! The package's program `run_tract` lets a script in another language feed the runtime with the very numbers that it
-//! feeds another engine with (see `tests/parity`).
+//! feeds another engine with, and `export_all` writes the models to do it with (see `tests/parity`).
+
+pub mod untrained;
 
 use std::path::PathBuf;
 

@@ -1,9 +1,9 @@
 //! The model folder: quantise, write both ONNX files with their card, and score what was written by the runtime.
 
 use crate::eval::{Evaluation, Scores, ScoresError};
-use crate::export::{float_model, int8_model};
+use crate::export::{ATTENTION, attention_steps, float_model, int8_model};
 use crate::files::write_atomically;
-use crate::net::{Folded, Net, Network, Standardise};
+use crate::net::{Architecture, Folded, Net, Network, Standardise};
 use crate::quantise::{Quantised, quantise};
 use crate::train::{LabelledClip, RunState, scores};
 use candle_core::{Device, Tensor};
@@ -14,8 +14,10 @@ use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Clips whose activations choose the integers' ranges.
+/// Clips whose activations choose the integers' ranges: so many, or fewer where those of one layer would take more than
+/// this many bytes.
 const CALIBRATION_CLIPS: usize = 64;
+const CALIBRATION_BYTES: usize = 512 << 20;
 
 /// Why a model folder could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +65,7 @@ impl Delivery {
     ) -> Result<Self, DeliverError> {
         let codes = FrameCodes::of(mel.compression);
         let folded = Folded::of(network, &state.standardise)?;
-        let calibration =
-            calibration(training, mel.mel_bands, &codes, network.architecture().receptive_field())?;
+        let calibration = calibration(training, &codes, network.architecture())?;
         let quantised = quantise(&folded, codes, &calibration)?;
         let card = card(name, network, state, mel, &quantised);
         Ok(Self { folded, quantised, card })
@@ -103,18 +104,21 @@ impl Delivery {
 /// Log-mels in decibel of training clips spread over the corpus, repeated to the receptive field where they are short.
 fn calibration(
     clips: &[LabelledClip<'_>],
-    bands: usize,
     codes: &FrameCodes,
-    field: usize,
+    architecture: &Architecture,
 ) -> candle_core::Result<Vec<Tensor>> {
+    let (bands, field) = (architecture.mel_bands, architecture.receptive_field());
     let plain = Standardise::none(bands).table(|code| codes.decode(code));
-    let step = clips.len().div_ceil(CALIBRATION_CLIPS).max(1);
+    // One and a half windows are enough of a clip, however long it is; one where windows cannot overlap in one pass.
+    let most = if architecture.slides() { field + field / 2 } else { field };
+    let largest = architecture.shapes().iter().skip(1).map(|shape| shape.iter().product()).max();
+    let fitting = CALIBRATION_BYTES / (4 * largest.unwrap_or(1usize).max(1));
+    let step = clips.len().div_ceil(fitting.clamp(1, CALIBRATION_CLIPS)).max(1);
     clips
         .iter()
         .step_by(step)
         .map(|clip| {
-            // One and a half windows are enough of a clip, however long it is.
-            let frames = (clip.codes.len() / bands).clamp(field, field + field / 2);
+            let frames = (clip.codes.len() / bands).clamp(field, most);
             let mut x = vec![0.0; bands * frames];
             crate::train::batches::crop(clip.codes, &plain, 0, frames, &mut x);
             Tensor::from_vec(x, (1, bands, frames), &Device::Cpu)
@@ -139,33 +143,53 @@ fn card(name: &str, network: &Net, state: &RunState, mel: &MelConfig, quantised:
         outputs: OutputSpec {
             tags: "tags".into(),
             embedding: Some("embedding".into()),
+            attention: attention_steps(architecture).map(|_| ATTENTION.into()),
             other: Default::default(),
         },
         front_end: FrontEnd::from(mel),
         tags: state.tags.clone(),
         thresholds: None,
-        architecture: Some(json!({
-            "network": architecture.network,
-            "budget": architecture.budget,
-            "layers": architecture.layers,
-            "receptive_field": architecture.receptive_field(),
-            "stride": architecture.stride(),
-            "weights": architecture.weights(),
-            "seconds_heard": architecture.receptive_field() as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate),
-        })),
+        architecture: Some(shape(architecture, mel)),
         parameters: Some(architecture.parameters() as u64),
-        quantisation: Some(json!({
-            "weights": "int8, symmetric, per output channel",
-            "activations": "int8, per tensor",
-            "input": quantised.input,
-            "output": quantised.output(),
-        })),
+        quantisation: Some(quantisation(quantised)),
         data: None,
         metrics: None,
         licence: None,
         source: Some(concat!("minim trainer ", env!("CARGO_PKG_VERSION")).into()),
         other: Default::default(),
     }
+}
+
+fn quantisation(quantised: &Quantised) -> Value {
+    let mut value = json!({
+        "weights": "int8, symmetric, per output channel",
+        "activations": "int8, per tensor",
+        "input": quantised.input,
+        "output": quantised.output(),
+    });
+    if let Some(centre) = &quantised.centre {
+        value["centred"] = json!(centre.affine);
+    }
+    value
+}
+
+/// The network's shape in the card: its layers, and what follows from them.
+fn shape(architecture: &Architecture, mel: &MelConfig) -> Value {
+    let field = architecture.receptive_field();
+    let mut value = json!({
+        "network": architecture.network,
+        "budget": architecture.budget,
+        "layers": architecture.layers,
+        "receptive_field": field,
+        "stride": architecture.stride(),
+        "weights": architecture.weights(),
+        "multiply_accumulates": architecture.multiply_accumulates(field),
+        "seconds_heard": field as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate),
+    });
+    if !architecture.slides() {
+        value["pad_frames"] = json!(architecture.pad_frames);
+    }
+    value
 }
 
 /// What a card keeps of an evaluation.

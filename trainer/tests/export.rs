@@ -6,7 +6,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use runtime::mel::{Compression, FrameCodes};
 use trainer::export::{CARD_KEY, float_model, int8_model, onnx_proto::ModelProto};
-use trainer::net::{Architecture, Budget, Dice, Folded, Net, Network, Standardise};
+use trainer::net::blocks::MOMENTUM;
+use trainer::net::{Architecture, Budget, Dice, Folded, Model, Net, Network, PAPER_POOLS, Standardise};
 use trainer::quantise::{Quantised, quantise};
 
 const BANDS: usize = 96;
@@ -42,17 +43,22 @@ struct Made {
 }
 
 /// A network whose running moments are those of real activations, as after training.
-fn make(budget: Budget, pools: &[usize]) -> Result<Made> {
-    let architecture = Architecture::k2c1(budget, BANDS, pools, 50).unwrap();
+fn make(model: Model, budget: Budget, pools: &[usize]) -> Result<Made> {
+    let architecture = Architecture::new(model, budget, BANDS, pools, 50).unwrap();
     let mut network = Net::new(&architecture, 4, &Device::Cpu)?;
     let codes = FrameCodes::of(Compression::Decibel);
-    let frames = architecture.receptive_field() + 2 * architecture.stride();
-    let clips: Vec<Vec<u8>> = (0..8).map(|i| melgram(frames, i)).collect();
-    let standardise = Standardise::measure(clips.iter().map(Vec::as_slice), BANDS, |c| codes.decode(c));
+    let sliding = architecture.slides();
+    let frames = architecture.receptive_field() + if sliding { 2 * architecture.stride() } else { 0 };
+    let clips: Vec<Vec<u8>> = (0..if sliding { 8 } else { 3 }).map(|i| melgram(frames, i)).collect();
+    let all = clips.iter().map(Vec::as_slice);
+    let standardise = Standardise::measure_on_grid(all, BANDS, |c| codes.decode(c), !sliding);
     let table = standardise.table(|c| codes.decode(c));
     let batch = Tensor::cat(&clips.iter().map(|c| tensor(c, &table)).collect::<Result<Vec<_>>>()?, 0)?;
-    for _ in 0..60 {
-        network.forward_train(&batch, Dice { seed: 1, step: 0 })?;
+    // One step moves the running moments by a known part of the way to the batch's.
+    let before = network.buffers();
+    network.forward_train(&batch, Dice { seed: 1, step: 0 })?;
+    for ((name, before), (_, after)) in before.into_iter().zip(network.buffers()) {
+        network.set_buffer(&name, &((after - (before * (1.0 - MOMENTUM))?)? / MOMENTUM)?)?;
     }
     let folded = Folded::of(&network, &standardise)?;
     let plain = Standardise::none(BANDS).table(|c| codes.decode(c));
@@ -69,68 +75,91 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> Result<f32> {
 #[test]
 fn folding_keeps_the_logits_and_integers_stay_near() -> Result<()> {
     let codes = FrameCodes::of(Compression::Decibel);
-    for pools in [&[4, 4, 4, 4][..], &[4, 4, 2, 1]] {
-        let made = make(Budget::M0_1, pools)?;
+    let others = [Model::K1c2, Model::K2c2, Model::CrnnAttention].map(|model| (model, &PAPER_POOLS[..]));
+    for (model, pools) in
+        [(Model::K2c1, &[4, 4, 4, 4][..]), (Model::K2c1, &[4, 4, 2, 1])].into_iter().chain(others)
+    {
+        let made = make(model, Budget::M0_1, pools)?;
         let clip = melgram(1600, 99);
         let x = tensor(&clip, &made.standardise.table(|c| codes.decode(c)))?;
         let plain = Standardise::none(BANDS).table(|c| codes.decode(c));
         let db = tensor(&clip, &plain)?;
         let trained = made.network.forward(&x)?;
         let folded = made.folded.forward(&db)?;
-        assert!(largest_difference(&trained, &folded)? < 2e-3, "{pools:?}");
+        assert!(largest_difference(&trained, &folded)? < 2e-3, "{model} {pools:?}");
         let integers = made.quantised.forward(&db)?;
         let spread = (folded.max_all()?.to_scalar::<f32>()? - folded.min_all()?.to_scalar::<f32>()?).abs();
         let mean_error = (&folded - &integers)?.abs()?.mean_all()?.to_scalar::<f32>()?;
-        assert!(mean_error < 0.02 * spread, "{pools:?}: {mean_error} of {spread}");
+        assert!(mean_error < 0.02 * spread, "{model} {pools:?}: {mean_error} of {spread}");
     }
     Ok(())
 }
 
 #[test]
 fn integers_fit_their_types_and_cover_the_input_exactly() -> Result<()> {
-    let made = make(Budget::M0_1, &[4, 4, 2, 1])?;
-    assert_eq!((made.quantised.input.scale, made.quantised.input.zero_point), (0.5, 72));
-    let mut scale_in = made.quantised.input.scale;
-    for layer in &made.quantised.layers {
-        assert!(layer.weight.iter().all(|&w| w != -128));
-        let fullest = layer
-            .weight
-            .chunks(layer.layer.inputs * layer.layer.kernel)
-            .map(|w| w.iter().map(|w| w.unsigned_abs()).max());
-        assert!(fullest.into_iter().all(|top| top.is_some_and(|t| t >= 112)), "a channel wastes its range");
-        for (bias, weight) in layer.bias_scale.iter().zip(&layer.weight_scale) {
-            assert_eq!(*bias, weight * scale_in);
+    for model in [Model::K2c1, Model::K1c2, Model::K2c2, Model::Crnn] {
+        let made = make(model, Budget::M0_1, &PAPER_POOLS)?;
+        assert_eq!((made.quantised.input.scale, made.quantised.input.zero_point), (0.5, 72));
+        match &made.quantised.centre {
+            None => assert_eq!(model, Model::K2c1),
+            Some(centre) => {
+                // Codes less mean codes: integers, and the padding is the integer 0.
+                assert!(centre.mean.iter().all(|mean| (mean * 2.0).fract() == 0.0));
+                assert_eq!((centre.affine.scale, centre.affine.zero_point), (0.5, 0));
+            }
         }
-        // The largest sum that any input can make, bias included, stays inside int32.
-        let taps = layer.layer.inputs * layer.layer.kernel;
-        for (w, &b) in layer.weight.chunks(taps).zip(&layer.bias) {
-            let sum: i64 = w.iter().map(|&w| i64::from(w).abs() * 255).sum();
-            assert!(sum + i64::from(b).abs() < i64::from(i32::MAX));
+        let mut scale_in = made.quantised.entry().scale;
+        for layer in made.quantised.convs() {
+            scale_in = layer.input.map_or(scale_in, |input| input.scale);
+            let integers = &layer.weight.integers;
+            assert!(integers.iter().all(|&w| w != -128));
+            let fullest =
+                integers.chunks(layer.shape.taps()).map(|w| w.iter().map(|w| w.unsigned_abs()).max());
+            assert!(
+                fullest.into_iter().all(|top| top.is_some_and(|t| t >= 112)),
+                "a channel of {model} wastes its range"
+            );
+            for (bias, weight) in layer.bias_scale.iter().zip(&layer.weight.scales) {
+                assert_eq!(*bias, weight * scale_in);
+            }
+            // The largest sum that any input can make, bias included, stays inside int32.
+            for (w, &b) in integers.chunks(layer.shape.taps()).zip(&layer.bias) {
+                let sum: i64 = w.iter().map(|&w| i64::from(w).abs() * 255).sum();
+                assert!(sum + i64::from(b).abs() < i64::from(i32::MAX));
+            }
+            scale_in = layer.output().scale;
         }
-        scale_in = layer.output().scale;
     }
     Ok(())
 }
 
 #[test]
 fn files_are_small_carry_their_card_and_are_standard_onnx() -> Result<()> {
-    for budget in [Budget::M0_25, Budget::M0_5] {
-        let made = make(budget, &[4, 4, 4, 4])?;
+    let all = Model::ALL.map(|model| (model, Budget::M0_25));
+    for (model, budget) in all.into_iter().chain([(Model::K2c1, Budget::M0_5)]) {
+        let made = make(model, budget, &PAPER_POOLS)?;
         let card = "{\"name\": \"a card\"}".repeat(150);
         let (float, int8) = (float_model(&made.folded, &card), int8_model(&made.quantised, &card));
         assert!(
             int8.len() as f64 <= 0.30 * float.len() as f64,
-            "{budget}: {} of {}",
+            "{model} {budget}: {} of {}",
             int8.len(),
             float.len()
         );
         for bytes in [&float, &int8] {
-            let model = ModelProto::decode(bytes.as_slice()).unwrap();
-            assert_eq!(model.metadata_props[0].key.as_deref(), Some(CARD_KEY));
-            assert_eq!(model.metadata_props[0].value.as_deref(), Some(card.as_str()));
-            let graph = model.graph.unwrap();
-            let known =
+            let file = ModelProto::decode(bytes.as_slice()).unwrap();
+            assert_eq!(file.metadata_props[0].key.as_deref(), Some(CARD_KEY));
+            assert_eq!(file.metadata_props[0].value.as_deref(), Some(card.as_str()));
+            let graph = file.graph.unwrap();
+            let convolutional =
                 ["Conv", "MaxPool", "Elu", "Sigmoid", "Transpose", "QuantizeLinear", "DequantizeLinear"];
+            let windows = ["Sub", "Unsqueeze", "Reshape", "Flatten"];
+            let recurrent = ["GRU", "Squeeze", "Slice", "MatMul", "Add", "Tanh", "Softmax"];
+            let known = match model {
+                Model::K2c1 => convolutional.to_vec(),
+                Model::K1c2 | Model::K2c2 => [&convolutional[..], &windows].concat(),
+                Model::Crnn | Model::CrnnAttention => [&convolutional[..], &windows, &recurrent].concat(),
+            };
             assert!(
                 graph
                     .node

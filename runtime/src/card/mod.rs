@@ -124,6 +124,10 @@ pub struct OutputSpec {
     /// What the last hidden layer says: `[batch, windows, width]` or `[batch, width]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedding: Option<String>,
+    /// How much each step of a window counted for its tags: `[batch, windows, steps]` or `[batch, steps]`, each row adding
+    /// up to 1. Networks with attention have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<String>,
     /// Keys that this version does not know.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -170,8 +174,12 @@ impl Card {
         if self.outputs.tags.is_empty() {
             return Err(CardError::field("outputs.tags", "is empty"));
         }
-        if self.outputs.embedding.as_deref() == Some("") {
-            return Err(CardError::field("outputs.embedding", "is empty"));
+        for (field, name) in
+            [("outputs.embedding", &self.outputs.embedding), ("outputs.attention", &self.outputs.attention)]
+        {
+            if name.as_deref() == Some("") {
+                return Err(CardError::field(field, "is empty"));
+            }
         }
         self.front_end.validate()?;
         self.validate_tags()?;
@@ -201,6 +209,13 @@ impl Card {
             }
         }
         Ok(())
+    }
+}
+
+impl OutputSpec {
+    /// The names of all outputs, the tags' first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.tags).chain(self.embedding.as_deref()).chain(self.attention.as_deref())
     }
 }
 

@@ -115,8 +115,7 @@ impl Tagger {
             AxisSize::Fixed(card.input.frames)
         };
         let bands = AxisSize::Fixed(mel_config.mel_bands);
-        let outputs: Vec<&str> =
-            std::iter::once(&card.outputs.tags).chain(&card.outputs.embedding).map(|o| &**o).collect();
+        let outputs: Vec<&str> = card.outputs.names().collect();
         let spec = NetworkSpec {
             input: Some(&card.input.name),
             shape: &windows::shape(&card.input, AxisSize::Fixed(1), window, bands),
@@ -206,7 +205,7 @@ impl Tagger {
             return Err(TaggerError::NotFinite { index });
         }
         let codes = input.codes.then(|| FrameCodes::of(self.mel_config.compression));
-        let (mut probabilities, mut embeddings) = (Vec::new(), Vec::new());
+        let (mut probabilities, mut others) = (Vec::new(), [Vec::new(), Vec::new()]);
         for (first, windows) in windows::passes(input, frames.len() / mel_bands) {
             let span = windows::span(input, windows);
             let laid_out = windows::lay_out(input, frames, mel_bands, first..first + span, codes);
@@ -220,11 +219,15 @@ impl Tagger {
                 return Err(TaggerError::Run { reason });
             }
             probabilities.extend(tags.values);
-            embeddings.extend(outputs.flat_map(|output| output.values));
+            others.iter_mut().zip(outputs).for_each(|(all, output)| all.extend(output.values));
         }
         self.check_probabilities(&mut probabilities)?;
-        let embeddings = self.card.outputs.embedding.is_some().then_some(embeddings);
-        Ok(SongTags::new(self.tags.clone(), seconds, probabilities, embeddings))
+        // In the order of the card's names, as far as it has them.
+        let mut others = others.into_iter();
+        let named = &self.card.outputs;
+        let mut next = |name: &Option<String>| name.as_ref().and_then(|_| others.next());
+        let (embeddings, attention) = (next(&named.embedding), next(&named.attention));
+        Ok(SongTags::new(self.tags.clone(), seconds, probabilities, embeddings, attention))
     }
 
     /// Logits, or what a damaged network says, must not pass for probabilities.
@@ -247,8 +250,7 @@ impl Tagger {
         for windows in [1, 2.min(most), most] {
             let shapes = self.network.output_shapes(windows::span(input, windows));
             let shapes = shapes.map_err(|error| error.to_string())?;
-            let names = std::iter::once(&self.card.outputs.tags).chain(&self.card.outputs.embedding);
-            for (i, (shape, name)) in shapes.iter().zip(names).enumerate() {
+            for (i, (shape, name)) in shapes.iter().zip(self.card.outputs.names()).enumerate() {
                 let leading: &[usize] = if input.sliding { &[1, windows] } else { &[1] };
                 let width = (i == 0).then_some(self.tags.len());
                 let width_fits =

@@ -18,6 +18,9 @@ pub struct SongTags {
     pub embedding: Option<Vec<f32>>,
     /// Embeddings, `[windows, width]`, where the network has them.
     pub window_embeddings: Option<Vec<f32>>,
+    /// How much each step of each window counted for its tags, `[windows, steps]`, each row adding up to 1, where the
+    /// network says so. The steps divide a window, with the zeros that the network puts around it, evenly.
+    pub attention: Option<Vec<f32>>,
 }
 
 /// A tag and how likely it is.
@@ -37,11 +40,12 @@ impl SongTags {
         seconds: f64,
         probabilities: Vec<f32>,
         window_embeddings: Option<Vec<f32>>,
+        attention: Option<Vec<f32>>,
     ) -> Self {
         let windows = probabilities.len() / tags.len();
         let mean = mean_of_rows(&probabilities, windows);
         let embedding = window_embeddings.as_ref().map(|rows| mean_of_rows(rows, windows));
-        Self { tags, windows, seconds, probabilities, mean, embedding, window_embeddings }
+        Self { tags, windows, seconds, probabilities, mean, embedding, window_embeddings, attention }
     }
 
     /// Names of the tags, in the order of [`mean`](Self::mean).
@@ -93,7 +97,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn song(mean: &[f32]) -> SongTags {
-        SongTags::new((0..mean.len()).map(|i| format!("tag {i}")).collect(), 1.0, mean.to_vec(), None)
+        SongTags::new((0..mean.len()).map(|i| format!("tag {i}")).collect(), 1.0, mean.to_vec(), None, None)
     }
 
     #[test]
@@ -109,8 +113,13 @@ mod tests {
     #[test]
     fn means_are_over_windows() {
         let tags: Arc<[String]> = ["a".to_string(), "b".to_string()].into();
-        let song =
-            SongTags::new(tags, 1.0, vec![0.0, 0.5, 1.0, 0.7], Some(vec![1.0, 2.0, 3.0, 3.0, 4.0, 5.0]));
+        let song = SongTags::new(
+            tags,
+            1.0,
+            vec![0.0, 0.5, 1.0, 0.7],
+            Some(vec![1.0, 2.0, 3.0, 3.0, 4.0, 5.0]),
+            None,
+        );
         assert_eq!((song.windows, &song.mean[..]), (2, &[0.5, 0.6][..]));
         assert_eq!(song.embedding.as_deref(), Some(&[2.0, 3.0, 4.0][..]));
     }

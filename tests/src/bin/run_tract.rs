@@ -17,7 +17,7 @@ struct Args {
     input: PathBuf,
     /// Number of frames
     frames: usize,
-    /// PREFIX.tags.f32 gets [windows, tags], PREFIX.embedding.f32 gets [windows, width]
+    /// PREFIX.tags.f32 gets [windows, tags], PREFIX.embedding.f32 [windows, width], PREFIX.attention.f32 [windows, steps]
     prefix: String,
 }
 
@@ -38,8 +38,10 @@ fn main() -> Result<()> {
     }
     let song = tagger.tag_frames(&frames)?;
     write(&args.prefix, "tags", &song.probabilities)?;
-    if let Some(embeddings) = &song.window_embeddings {
-        write(&args.prefix, "embedding", embeddings)?;
+    for (what, values) in [("embedding", &song.window_embeddings), ("attention", &song.attention)] {
+        if let Some(values) = values {
+            write(&args.prefix, what, values)?;
+        }
     }
     println!("{} windows", song.windows);
     Ok(())

@@ -27,6 +27,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Score an exported model on a corpus, tag by tag
     Eval(EvalArgs),
+    /// Draw where in a song a network with attention read the tags
+    Attention(AttentionArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
     Synth(SynthArgs),
     /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
@@ -134,6 +136,19 @@ pub struct EvalArgs {
     /// Print JSON as in metrics.json
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args)]
+pub struct AttentionArgs {
+    /// Model folder or ONNX file, of a network with attention
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Audio file
+    #[arg(value_name = "SONG")]
+    pub song: PathBuf,
+    /// PATH.png and PATH.svg are written [default: the song's name and .attention, in the current folder]
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

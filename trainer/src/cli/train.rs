@@ -82,7 +82,9 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     ));
     let codes = FrameCodes::of(mel.compression);
     let decode = |code: u8| codes.decode(code);
-    let standardise = Standardise::measure(train.iter().map(|c| c.codes), mel.mel_bands, decode);
+    let training_codes = train.iter().map(|c| c.codes);
+    let standardise =
+        Standardise::measure_on_grid(training_codes, mel.mel_bands, decode, !architecture.slides());
     let task = Task {
         architecture: &architecture,
         tags,

@@ -60,6 +60,30 @@ impl Graph {
         self.tensor(name, DataType::Int32, dims, bytes)
     }
 
+    pub fn int64s(&mut self, name: &str, dims: &[usize], values: &[i64]) -> String {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.tensor(name, DataType::Int64, dims, bytes)
+    }
+
+    /// Constants as integers with a scale for each place of `axis`.
+    pub fn int8_rows(
+        &mut self,
+        name: &str,
+        dims: &[usize],
+        axis: usize,
+        values: &[i8],
+        scales: &[f32],
+    ) -> String {
+        let integers = self.int8s(&format!("{name}.int8"), dims, values);
+        let scales = self.floats(&format!("{name}.scale"), &[scales.len()], scales);
+        self.dequantise(name, &integers, &scales, axis)
+    }
+
+    /// What integers with a scale for each place of `axis` stand for.
+    pub fn dequantise(&mut self, name: &str, integers: &str, scales: &str, axis: usize) -> String {
+        self.node("DequantizeLinear", &[integers, scales], name, vec![int("axis", axis as i64)])
+    }
+
     fn tensor(&mut self, name: &str, kind: DataType, dims: &[usize], bytes: Vec<u8>) -> String {
         self.initialisers.push(TensorProto {
             name: Some(name.into()),

@@ -1,8 +1,9 @@
 //! The network as standard ONNX: float, and int8 in quantised operators.
 
 mod build;
+mod layers;
 mod network;
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
 pub mod onnx_proto;
 
-pub use network::{CARD_KEY, float_model, int8_model};
+pub use network::{ATTENTION, CARD_KEY, attention_steps, float_model, int8_model};

@@ -96,6 +96,16 @@ impl Architecture {
         }
     }
 
+    /// What goes into each layer for one window, and what comes out of the last: `[channels, bands, frames]`.
+    pub fn shapes(&self) -> Vec<[usize; 3]> {
+        let mut shapes = vec![self.input_shape(self.receptive_field())];
+        for layer in &self.layers {
+            let Some((shape, _)) = shapes.last().and_then(|&shape| layer.flow(shape)) else { break };
+            shapes.push(shape);
+        }
+        shapes
+    }
+
     /// Number of tags.
     pub fn tags(&self) -> usize {
         self.layers.last().map_or(0, Layer::outputs)

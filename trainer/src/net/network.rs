@@ -52,7 +52,7 @@ impl Net {
     /// # Errors
     /// As [`Network::forward`].
     pub fn attention(&self, x: &Tensor) -> Result<Option<Tensor>> {
-        let mut y = self.cut(x)?;
+        let mut y = self.enter(x)?;
         for block in &self.blocks {
             if let Block::Attention(b) = block {
                 return Ok(Some(b.forward(&over_time(&y)?)?.1));
@@ -62,36 +62,42 @@ impl Net {
         Ok(None)
     }
 
-    /// Windows side by side in the batch, where the network does not slide, with their padding.
-    fn cut(&self, x: &Tensor) -> Result<Tensor> {
-        let a = &self.architecture;
-        let (batch, bands, frames) = x.dims3()?;
-        let windows = a.windows(frames);
-        if windows == 0 {
-            bail!("{frames} frames are fewer than the {} that {} hears", a.receptive_field(), a.network);
-        }
-        let Some(field) = a.window_frames else { return Ok(x.clone()) };
-        let x = if windows == 1 {
-            x.narrow(2, 0, field)?
-        } else {
-            let each =
-                (0..windows).map(|w| x.narrow(2, w * a.stride(), field)).collect::<Result<Vec<_>>>()?;
-            Tensor::stack(&each, 1)?.reshape((batch * windows, bands, field))?
-        };
-        match a.pad_frames {
-            [0, 0] => Ok(x),
-            [before, after] => x.pad_with_zeros(2, before, after),
-        }
+    /// What the first block takes.
+    fn enter(&self, x: &Tensor) -> Result<Tensor> {
+        pad(&self.architecture, &cut(&self.architecture, x)?)
     }
+}
 
-    /// Logits [batch, tags, windows] of what the last block gives.
-    fn join(&self, logits: Tensor, batch: usize) -> Result<Tensor> {
-        let (rows, tags, _) = logits.dims3()?;
-        if rows == batch {
-            return Ok(logits);
-        }
-        logits.reshape((batch, rows / batch, tags))?.transpose(1, 2)?.contiguous()
+/// Windows of [batch, mel_bands, frames] side by side in the batch, where the network does not slide.
+pub(super) fn cut(a: &Architecture, x: &Tensor) -> Result<Tensor> {
+    let (batch, bands, frames) = x.dims3()?;
+    let windows = a.windows(frames);
+    if windows == 0 {
+        bail!("{frames} frames are fewer than the {} that {} hears", a.receptive_field(), a.network);
     }
+    let Some(field) = a.window_frames else { return Ok(x.clone()) };
+    if windows == 1 {
+        return x.narrow(2, 0, field);
+    }
+    let each = (0..windows).map(|w| x.narrow(2, w * a.stride(), field)).collect::<Result<Vec<_>>>()?;
+    Tensor::stack(&each, 1)?.reshape((batch * windows, bands, field))
+}
+
+/// The network's frames of zeros before and after what [`cut`] gave.
+pub(super) fn pad(a: &Architecture, x: &Tensor) -> Result<Tensor> {
+    match a.pad_frames {
+        [0, 0] => Ok(x.clone()),
+        [before, after] => x.pad_with_zeros(2, before, after),
+    }
+}
+
+/// Logits [batch, tags, windows] of what the last block gives for what [`cut`] gave.
+pub(crate) fn join(logits: Tensor, batch: usize) -> Result<Tensor> {
+    let (rows, tags, _) = logits.dims3()?;
+    if rows == batch {
+        return Ok(logits);
+    }
+    logits.reshape((batch, rows / batch, tags))?.transpose(1, 2)?.contiguous()
 }
 
 impl Network for Net {
@@ -100,16 +106,16 @@ impl Network for Net {
     }
 
     fn forward_train(&mut self, x: &Tensor, dice: Dice) -> Result<Tensor> {
-        let mut y = self.cut(x)?;
+        let mut y = self.enter(x)?;
         for (place, block) in self.blocks.iter_mut().enumerate() {
             y = block.run(&y, dice, place)?;
         }
-        self.join(y, x.dim(0)?)
+        join(y, x.dim(0)?)
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.blocks.iter().try_fold(self.cut(x)?, |y, block| block.infer(&y))?;
-        self.join(y, x.dim(0)?)
+        let y = self.blocks.iter().try_fold(self.enter(x)?, |y, block| block.infer(&y))?;
+        join(y, x.dim(0)?)
     }
 
     fn parameters(&self) -> Vec<(String, Var)> {

@@ -26,6 +26,19 @@ impl Standardise {
         mel_bands: usize,
         decode: impl Fn(u8) -> f32,
     ) -> Self {
+        Self::measure_on_grid(clips, mel_bands, decode, false)
+    }
+
+    /// [`Standardise::measure`]; with `on_grid` the means are rounded to what codes stand for.
+    ///
+    /// For networks that take the means away before their first layer: the difference of two codes is a small integer
+    /// again, which is what the int8 network begins with. Networks that slide have the means in their biases.
+    pub fn measure_on_grid<'a>(
+        clips: impl Iterator<Item = &'a [u8]>,
+        mel_bands: usize,
+        decode: impl Fn(u8) -> f32,
+        on_grid: bool,
+    ) -> Self {
         let mut counts = vec![[0u64; 256]; mel_bands];
         for codes in clips {
             for frame in codes.chunks_exact(mel_bands) {
@@ -43,7 +56,11 @@ impl Standardise {
                 let weighted = |f: &dyn Fn(f64) -> f64| {
                     count.iter().zip(&level).map(|(&c, &l)| c as f64 * f(l)).sum::<f64>()
                 };
-                let mean = if n == 0 { 0.0 } else { weighted(&|l| l) / n as f64 };
+                let mut mean = if n == 0 { 0.0 } else { weighted(&|l| l) / n as f64 };
+                if on_grid {
+                    let (lowest, step) = (level[0], level[1] - level[0]);
+                    mean = lowest + step * ((mean - lowest) / step).round();
+                }
                 squares += weighted(&|l| (l - mean).powi(2));
                 all += n;
                 mean as f32
@@ -75,6 +92,20 @@ mod tests {
         let values: Vec<f32> = codes.iter().enumerate().map(|(i, &c)| table[i % 3][usize::from(c)]).collect();
         let square = values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32;
         assert!(values.iter().sum::<f32>().abs() / 3000.0 < 1e-3 && (square - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn means_on_the_grid_are_codes_and_the_deviation_is_about_them() {
+        let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
+        let codes: Vec<u8> = (0..3000u32).map(|i| 90 + (i * 37 % 31) as u8).collect();
+        let free = Standardise::measure(std::iter::once(&codes[..]), 3, decode);
+        let s = Standardise::measure_on_grid(std::iter::once(&codes[..]), 3, decode, true);
+        for (mean, free) in s.mean.iter().zip(&free.mean) {
+            assert!((0..=255).any(|code| decode(code) == *mean) && (mean - free).abs() <= 0.25);
+        }
+        let table = s.table(decode);
+        let squares = codes.iter().enumerate().map(|(i, &c)| table[i % 3][usize::from(c)].powi(2));
+        assert!((squares.sum::<f32>() / 3000.0 - 1.0).abs() < 1e-3);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! A plot is a list of marks (`figure`) made without knowing the format; `render` draws the list on any
 //! plotters backend and writes both files whole or not at all.
+mod attention;
 mod auc;
 mod axes;
 mod compare;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 use crate::compare::Comparison;
 use crate::eval::{Evaluation, Scores};
+pub use attention::AttentionStep;
 pub use learning::EpochPoint;
 pub use parallel::{ParallelAxis, ParallelLine, Places};
 
@@ -89,6 +91,19 @@ pub fn parallel_coordinates(
     lines: &[ParallelLine],
 ) -> Result<PlotFiles, PlotError> {
     written(stem, parallel::figure(title, axes, lines))
+}
+
+/// Weights of attention along a song, to `stem.svg` and `stem.png`; `said` stands below the title.
+///
+/// # Errors
+/// There is no step to draw, or the files cannot be written.
+pub fn attention(
+    stem: &Path,
+    title: &str,
+    said: &str,
+    steps: &[AttentionStep],
+) -> Result<PlotFiles, PlotError> {
+    written(stem, attention::figure(title, said, steps))
 }
 
 fn written(stem: &Path, figure: Result<figure::Figure, &'static str>) -> Result<PlotFiles, PlotError> {

@@ -1,7 +1,7 @@
 //! Layout: no text lies on other text or beyond the edge, whatever the number of tags and their names.
 use super::figure::{Align, Figure, Label, Mark};
 use super::parallel::{self, ParallelAxis, ParallelLine, Places};
-use super::{EpochPoint, auc, compare, font, learning, roc};
+use super::{AttentionStep, EpochPoint, attention, auc, compare, font, learning, roc};
 use crate::eval::{EvalOptions, Scores, evaluate};
 
 /// Left, top, right and bottom of a label's ink, a little generous in height.
@@ -149,4 +149,22 @@ fn parallel_coordinates_are_tidy() {
             lines.iter().map(|line| ParallelLine { auc: f64::NAN, ..*line }).collect();
         assert!(parallel::figure("a title", &axes, &failed).is_err());
     }
+}
+
+#[test]
+fn attention_is_tidy_for_any_number_of_windows() {
+    for windows in [1, 2, 3, 40, 600] {
+        let steps: Vec<AttentionStep> = (0..windows * 15)
+            .map(|i| AttentionStep {
+                row: i / 15 % 2,
+                from: 14.57 * (i / 15) as f64 + 1.94 * (i % 15) as f64,
+                to: 14.57 * (i / 15) as f64 + 1.94 * (i % 15 + 1) as f64,
+                weight: (1 + i * 7 % 5) as f64 / 45.0,
+                even: 1.0 / 15.0,
+                first: i % 15 == 0,
+            })
+            .collect();
+        tidy(&attention::figure(&"a long title ".repeat(20), "what it is", &steps).unwrap());
+    }
+    assert!(attention::figure("title", "", &[]).is_err());
 }

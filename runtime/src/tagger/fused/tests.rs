@@ -310,6 +310,42 @@ fn other_convolutions_are_left_alone() {
 }
 
 #[test]
+fn convolutions_over_two_axes_are_left_alone_and_those_behind_them_are_not() {
+    // [1, 4, frames] as a plane of one channel, two convolutions over it, then bands as channels.
+    let mut chain = Chain::new(4, 5);
+    let axis = chain.constant(&[1], DataType::Int64, 1i64.to_le_bytes().into());
+    chain.then("Unsqueeze", &[&axis], vec![]);
+    let mut channels = 1;
+    for out in [3, 2] {
+        let values = chain.random(out * channels * 9, 0.5);
+        let weight = chain.floats(&[out, channels, 3, 3], &values);
+        chain.then("Conv", &[&weight], vec![ints("kernel_shape", &[3, 3]), ints("pads", &[1, 1, 1, 1])]);
+        chain.then("MaxPool", &[], vec![ints("kernel_shape", &[1, 2]), ints("strides", &[1, 2])]);
+        chain.rounded(0.03, 5);
+        chain.then("Elu", &[], vec![float("alpha", 1.0)]);
+        chain.rounded(0.0371, -70);
+        channels = out;
+    }
+    let shape = [1i64, 8, 12].iter().flat_map(|size| size.to_le_bytes()).collect();
+    let shape = chain.constant(&[3], DataType::Int64, shape);
+    chain.then("Reshape", &[&shape], vec![]);
+    chain.end.1 = 8;
+    chain.layer(LAYER, true, false);
+    let end = chain.end.0.clone();
+    let model = chain.model(&[&end]);
+    let mut rewritten = model.clone();
+    assert_eq!(rewrite(&mut rewritten), 1);
+    let convolutions = |model: &ModelProto| {
+        model.graph.iter().flat_map(|graph| &graph.node).filter(|node| node.op_type == "Conv").count()
+    };
+    assert_eq!((convolutions(&model), convolutions(&rewritten)), (3, 2));
+    let (count, fused) = run(&model, 4, 50, false, true);
+    assert_eq!(count, 1);
+    let (_, plain) = run(&model, 4, 50, false, false);
+    assert!(worst(&fused, &plain) < 0.0372, "{}", worst(&fused, &plain));
+}
+
+#[test]
 fn other_pools_and_elus_end_the_chain() {
     for (op, attribute) in
         [("MaxPool", ints("pads", &[1, 0])), ("MaxPool", int("ceil_mode", 1)), ("Elu", float("alpha", 0.5))]

@@ -10,7 +10,7 @@ mod time;
 
 pub use attention::AttentionBlock;
 pub use gru::GruBlock;
-pub use normalised::Normalised;
+pub use normalised::{MOMENTUM, Normalised};
 pub use output::OutputBlock;
 pub use plane::PlaneBlock;
 pub use time::TimeBlock;

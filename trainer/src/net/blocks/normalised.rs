@@ -5,7 +5,7 @@ use crate::net::ops::{BatchMoments, Moments, NormBy};
 use candle_core::{Result, Shape, Tensor, Var};
 
 /// Weight of a batch's moments in the running ones.
-const MOMENTUM: f64 = 0.1;
+pub const MOMENTUM: f64 = 0.1;
 
 /// The numbers of a convolution and of the batch norm after it.
 pub struct Normalised {
