@@ -13,10 +13,10 @@ pub mod moments;
 pub mod norm_pool_elu;
 mod plane;
 pub mod plane_block;
-pub mod product;
 pub mod pool;
-mod squash;
+pub mod product;
 mod scratch;
+mod squash;
 pub mod time_block;
 pub mod time_conv;
 
