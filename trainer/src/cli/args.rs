@@ -1,5 +1,6 @@
 //! The command line.
 
+use super::compare::CompareArgs;
 use super::recipe::RecipeArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
     Synth(SynthArgs),
+    /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
+    Compare(Box<CompareArgs>),
 }
 
 #[derive(Args, Clone)]

@@ -1,10 +1,12 @@
 //! The trainer's commands.
 
 pub mod args;
+mod compare;
 mod data;
 mod eval;
 mod folder;
 mod recipe;
+mod search;
 pub mod show;
 mod synth;
 mod train;
@@ -22,5 +24,6 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Train(args)) => train::train(*args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
+        Some(Command::Compare(args)) => compare::compare(&args),
     }
 }

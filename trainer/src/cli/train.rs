@@ -23,7 +23,7 @@ use trainer::train::{RunFile, RunState, Task, precision, probabilities, scores, 
 pub fn main_job() -> Result<ExitCode> {
     let mut args = TrainArgs::main_job();
     args.licence = Some("MIT OR Apache-2.0".into());
-    let base = default_out(&RunFile::default());
+    let base = run_out(&RunFile::default());
     let numbered =
         |n: usize| if n == 1 { base.clone() } else { PathBuf::from(format!("{}-{n}", base.display())) };
     let finished = |folder: &Path| folder.join("metrics.json").exists();
@@ -39,7 +39,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     // Before the corpus is read, so that a mistake in the settings does not cost the time of reading it.
     let run = args.run(&mel)?;
     let config = &run.recipe;
-    let out = args.out.clone().unwrap_or_else(|| default_out(&run));
+    let out = args.out.clone().unwrap_or_else(|| run_out(&run));
     check_folder(&args, &out)?;
     let shape = |tags| {
         Architecture::new(run.model, run.budget, mel.mel_bands, &run.pools, tags).map_err(anyhow::Error::msg)
@@ -202,13 +202,18 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Name of the run's folder where none is given: corpus, network and size.
-fn default_out(run: &RunFile) -> PathBuf {
-    let corpus = run.corpus.to_string();
+/// Name of a folder where none is given, from the corpus.
+pub fn default_out(corpus: &CorpusSpec, before: &str, after: &str) -> PathBuf {
+    let corpus = corpus.to_string();
     let corpus = corpus.trim_end_matches(['/', '\\']);
     let last = corpus.rsplit(['/', '\\', ':']).next().unwrap_or("corpus");
     let corpus = if corpus.starts_with("synth") { "synth" } else { last.split('.').next().unwrap_or(last) };
-    format!("runs/{corpus}-{}-{}", run.model, run.budget).into()
+    format!("runs/{before}{corpus}{after}").into()
+}
+
+/// Corpus, network and size.
+fn run_out(run: &RunFile) -> PathBuf {
+    default_out(&run.corpus, "", &format!("-{}-{}", run.model, run.budget))
 }
 
 /// A crop holds at least one window.
@@ -226,10 +231,10 @@ fn check_crop(run: &RunFile, architecture: &Architecture, mel: &MelConfig) -> Re
 }
 
 /// Whether the loop is running, which stops by itself when asked to.
-static TRAINING: AtomicBool = AtomicBool::new(false);
+pub static TRAINING: AtomicBool = AtomicBool::new(false);
 
 /// While the loop runs, the first Ctrl-C asks the loop to stop after its step and write a checkpoint; the second ends the program.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
+pub fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     ctrlc::set_handler(move || {
