@@ -49,7 +49,8 @@ pub fn each<T: Sync, R: Send>(
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(place) else { return };
                     let result = pool.install(|| {
-                        catch_unwind(AssertUnwindSafe(|| work(item))).unwrap_or_else(|panic| Err(said(&*panic)))
+                        catch_unwind(AssertUnwindSafe(|| work(item)))
+                            .unwrap_or_else(|panic| Err(said(&*panic)))
                     });
                     done.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = Some(result);
                 }

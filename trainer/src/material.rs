@@ -3,8 +3,8 @@
 use crate::eval::Scores;
 use crate::net::{Architecture, Net, Standardise};
 use crate::train::{
-    CorpusIn, LabelledClip, Outcome, Progress, RunFile, RunState, Task, TrainError, probabilities,
-    scores, train,
+    CorpusIn, LabelledClip, Outcome, Progress, RunFile, RunState, Task, TrainError, probabilities, scores,
+    train,
 };
 use candle_core::Device;
 use runtime::mel::{FrameCodes, MelConfig};

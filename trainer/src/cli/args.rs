@@ -2,6 +2,7 @@
 
 use super::compare::CompareArgs;
 use super::recipe::RecipeArgs;
+use super::sweep::SweepArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use trainer::corpus::CorpusSpec;
@@ -30,6 +31,8 @@ pub enum Command {
     Synth(SynthArgs),
     /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
     Compare(Box<CompareArgs>),
+    /// Search for a run's settings by successive halving on the validation clips
+    Sweep(Box<SweepArgs>),
 }
 
 #[derive(Args, Clone)]

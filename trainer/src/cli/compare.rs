@@ -11,7 +11,9 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use trainer::compare::record::{ANSWERS, read_answers, write_json};
 use trainer::compare::report::About;
-use trainer::compare::{Comparison, RunKey, RunResult, compare as table_of, drive, markdown, paper, runs, train_one};
+use trainer::compare::{
+    Comparison, RunKey, RunResult, compare as table_of, drive, markdown, paper, runs, train_one,
+};
 use trainer::corpus::{CorpusSpec, Split};
 use trainer::files::write_atomically;
 use trainer::material::{Material, architecture};
@@ -51,7 +53,8 @@ pub struct CompareArgs {
 impl CompareArgs {
     fn run(&self, mel: &MelConfig) -> Result<RunFile> {
         let recipe = TrainConfig { epochs: EPOCHS, ..Default::default() };
-        let default = RunFile { corpus: CorpusSpec::Synth { clips: SYNTH_CLIPS }, recipe, ..Default::default() };
+        let default =
+            RunFile { corpus: CorpusSpec::Synth { clips: SYNTH_CLIPS }, recipe, ..Default::default() };
         let mut run = self.search.run(default, mel)?;
         run.corpus = match self.corpus.as_deref() {
             None => run.corpus,
@@ -125,7 +128,10 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode> {
         keys.iter().zip(results).filter_map(|(key, result)| Some((*key, result?))).collect();
     if ended.len() < keys.len() {
         let left = keys.len() - ended.len();
-        show::line(&format!("stopped with {left} of {} runs to do. The same command goes on from there.", keys.len()));
+        show::line(&format!(
+            "stopped with {left} of {} runs to do. The same command goes on from there.",
+            keys.len()
+        ));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let about = About {

@@ -8,6 +8,7 @@ mod folder;
 mod recipe;
 mod search;
 pub mod show;
+mod sweep;
 mod synth;
 mod train;
 
@@ -25,5 +26,6 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
         Some(Command::Compare(args)) => compare::compare(&args),
+        Some(Command::Sweep(args)) => sweep::sweep(&args),
     }
 }

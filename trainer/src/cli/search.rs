@@ -133,8 +133,9 @@ impl Bars {
 
 impl Watch for Bars {
     fn begin(&self, name: &str, epochs: usize) -> Box<dyn Progress + '_> {
-        let style = ProgressStyle::with_template("  {prefix:24} {bar:24} {pos}/{len} steps, {eta} left  {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template("  {prefix:24} {bar:24} {pos}/{len} steps, {eta} left  {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::no_length().with_style(style).with_prefix(name.to_string());
         Box::new(RunBar { bar: self.all.insert_before(&self.total, bar), epochs, auc: String::new() })
     }

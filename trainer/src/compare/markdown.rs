@@ -35,7 +35,14 @@ pub fn document(comparison: &Comparison) -> String {
         text += "\nRuns that failed:\n\n";
         for row in failed {
             for run in &row.failed {
-                let _ = writeln!(text, "- {} {}, seed {}: {}", row.model, row.budget, run.seed, one_line(&run.reason));
+                let _ = writeln!(
+                    text,
+                    "- {} {}, seed {}: {}",
+                    row.model,
+                    row.budget,
+                    run.seed,
+                    one_line(&run.reason)
+                );
             }
         }
     }
@@ -56,8 +63,16 @@ fn measured_on(comparison: &Comparison) -> String {
 }
 
 const HEAD: [&str; 10] = [
-    "network", "size", "rank", "AUC", "95 % (seeds)", "to the best, 95 % (clips)", "s / 2500 clips", "parameters",
-    "MMAC", "seeds",
+    "network",
+    "size",
+    "rank",
+    "AUC",
+    "95 % (seeds)",
+    "to the best, 95 % (clips)",
+    "s / 2500 clips",
+    "parameters",
+    "MMAC",
+    "seeds",
 ];
 
 /// The table alone.
@@ -92,7 +107,8 @@ fn cells(row: &Row) -> Vec<String> {
         0 => total.to_string(),
         failed => format!("{} of {total}", total - failed),
     };
-    let or_dash = |of: &dyn Fn(&RowResult) -> Option<String>| row.result.as_ref().and_then(of).unwrap_or("-".into());
+    let or_dash =
+        |of: &dyn Fn(&RowResult) -> Option<String>| row.result.as_ref().and_then(of).unwrap_or("-".into());
     vec![
         row.model.to_string(),
         row.budget.to_string(),
@@ -100,7 +116,9 @@ fn cells(row: &Row) -> Vec<String> {
         or_dash(&|r| Some(format!("{:.4}", r.mean_auc))),
         or_dash(&|r| r.auc_ci95_over_seeds.map(interval)),
         or_dash(&|r| match r.to_best {
-            Some(d) => Some(format!("{:+.4} ({:+.4} to {:+.4})", d.auc, d.ci95_over_clips[0], d.ci95_over_clips[1])),
+            Some(d) => {
+                Some(format!("{:+.4} ({:+.4} to {:+.4})", d.auc, d.ci95_over_clips[0], d.ci95_over_clips[1]))
+            }
             None => Some("best".into()),
         }),
         or_dash(&|r| Some(format!("{:.1}", r.seconds_per_2500))),

@@ -26,7 +26,8 @@ pub fn train_one(
 ) -> Result<Ended, String> {
     let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut progress = watch.begin(&name, run.recipe.epochs);
-    let outcome = material.fit(run, &folder.join(CHECKPOINT), stop, &mut *progress).map_err(|e| e.to_string())?;
+    let outcome =
+        material.fit(run, &folder.join(CHECKPOINT), stop, &mut *progress).map_err(|e| e.to_string())?;
     if outcome.interrupted {
         return Ok(Ended::Stopped);
     }
@@ -35,7 +36,8 @@ pub fn train_one(
     let mean_auc = mean_auc_resampled(&scores, 0, 0)
         .ok_or("no tag has both a positive and a negative test clip")?
         .mean_auc;
-    write_answers(&folder.join(ANSWERS), material.tags.len(), scores.probabilities()).map_err(|e| e.to_string())?;
+    write_answers(&folder.join(ANSWERS), material.tags.len(), scores.probabilities())
+        .map_err(|e| e.to_string())?;
     let best_epoch = state.best.map_or(state.epoch, |(epoch, _)| epoch);
     Ok(Ended::With(RunResult::Finished(Finished {
         mean_auc,
@@ -43,10 +45,7 @@ pub fn train_one(
         best_epoch,
         epochs: state.epoch,
         seconds: state.history.iter().map(|epoch| epoch.seconds).sum(),
-        seconds_per_2500: seconds_per_2500(
-            &state.history,
-            material.clips_per_epoch(run.recipe.batch_size),
-        ),
+        seconds_per_2500: seconds_per_2500(&state.history, material.clips_per_epoch(run.recipe.batch_size)),
         threads: rayon::current_num_threads(),
         device: device.to_string(),
     })))

@@ -186,7 +186,8 @@ mod tests {
     fn a_folder_is_claimed_once_and_other_settings_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k2c1-0.1M-s1");
-        let settings = |rate: f64| json!({"run": {"recipe": {"learning_rate": rate, "seed": 1}}, "data": "abc"});
+        let settings =
+            |rate: f64| json!({"run": {"recipe": {"learning_rate": rate, "seed": 1}}, "data": "abc"});
         claim(&path, &settings(0.004), false).unwrap();
         claim(&path, &settings(0.004), false).unwrap();
         std::fs::write(path.join(RESULT), "{}").unwrap();

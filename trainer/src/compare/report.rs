@@ -268,7 +268,8 @@ pub(crate) mod tests {
     fn networks_are_ranked_within_their_size_and_set_against_the_best() {
         let comparison = comparison(false);
         assert_eq!(comparison.rows.len(), 25);
-        let row = |model| comparison.rows.iter().find(|r| r.model == model && r.budget == Budget::M0_25).unwrap();
+        let row =
+            |model| comparison.rows.iter().find(|r| r.model == model && r.budget == Budget::M0_25).unwrap();
         let result = |model| row(model).result.as_ref().unwrap();
         assert_eq!((result(Model::Crnn).rank, &result(Model::Crnn).to_best), (1, &None));
         assert_eq!(result(Model::Crnn).seeds, [1, 2]);

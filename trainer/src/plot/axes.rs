@@ -221,7 +221,9 @@ mod tests {
             let scale = Scale::log(values.iter().copied(), 8).unwrap();
             assert!(values.iter().all(|&v| (0.0..=1.0).contains(&scale.share(v))), "{scale:?}");
             assert!((1..=8).contains(&scale.ticks.len()), "{scale:?}");
-            assert!(scale.ticks.is_sorted() && scale.ticks.iter().all(|&t| (0.0..=1.0).contains(&scale.share(t))));
+            assert!(
+                scale.ticks.is_sorted() && scale.ticks.iter().all(|&t| (0.0..=1.0).contains(&scale.share(t)))
+            );
         }
         let scale = Scale::log([10.0, 1000.0], 8).unwrap();
         assert!((scale.share(100.0) - 0.5).abs() < 1e-9);

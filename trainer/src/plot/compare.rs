@@ -56,7 +56,12 @@ pub(super) fn figure(comparison: &Comparison) -> Result<Figure, &'static str> {
     if together {
         let mut lines = ours;
         lines.extend(papers());
-        draw_row(&mut figure, HEAD, &lines, ["parameters", &format!("{seconds} (dashed: on the paper's GPU)")]);
+        draw_row(
+            &mut figure,
+            HEAD,
+            &lines,
+            ["parameters", &format!("{seconds} (dashed: on the paper's GPU)")],
+        );
     } else {
         draw_row(&mut figure, HEAD, &ours, ["parameters", seconds]);
         let top = HEAD + PANEL + FOOT + GAP;
@@ -102,7 +107,9 @@ fn papers() -> Vec<Line> {
 fn draw_row(figure: &mut Figure, top: f64, lines: &[Line], names: [&str; 2]) {
     let points = || lines.iter().flat_map(|line| &line.points);
     let heights = points().flat_map(|p| [p.auc, p.interval[0].max(0.0), p.interval[1].min(1.0)]);
-    let Some(y) = Scale::around(heights.collect::<Vec<_>>(), 6).map(|scale| scale.at_most(1.0)) else { return };
+    let Some(y) = Scale::around(heights.collect::<Vec<_>>(), 6).map(|scale| scale.at_most(1.0)) else {
+        return;
+    };
     let scales = [
         Scale::log(points().map(|p| p.parameters).collect::<Vec<_>>(), 8),
         Scale::log(points().map(|p| p.seconds).collect::<Vec<_>>(), 8),

@@ -116,7 +116,8 @@ fn axis_of(axis: &ParallelAxis) -> Drawn {
         Places::Numbers { logarithmic, values } => {
             let positive = values.iter().all(|&value| value > 0.0);
             let around = || Scale::around(values.iter().copied(), 6);
-            let scale = if *logarithmic && positive { Scale::log(values.iter().copied(), 8) } else { around() };
+            let scale =
+                if *logarithmic && positive { Scale::log(values.iter().copied(), 8) } else { around() };
             let scale = scale.unwrap_or_else(|| Scale::new(0.0, 1.0, 2));
             on_scale(name, &scale, values)
         }

@@ -138,10 +138,15 @@ fn parallel_coordinates_are_tidy() {
             })
             .collect();
         let lines: Vec<ParallelLine> = (0..trials)
-            .map(|trial| ParallelLine { auc: 0.5 + spread(trial, 50) / 250.0, last: trial % 5 == 0, best: trial == 0 })
+            .map(|trial| ParallelLine {
+                auc: 0.5 + spread(trial, 50) / 250.0,
+                last: trial % 5 == 0,
+                best: trial == 0,
+            })
             .collect();
         tidy(&parallel::figure("a title", &axes, &lines).unwrap());
-        let failed: Vec<ParallelLine> = lines.iter().map(|line| ParallelLine { auc: f64::NAN, ..*line }).collect();
+        let failed: Vec<ParallelLine> =
+            lines.iter().map(|line| ParallelLine { auc: f64::NAN, ..*line }).collect();
         assert!(parallel::figure("a title", &axes, &failed).is_err());
     }
 }
