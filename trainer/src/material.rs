@@ -58,10 +58,9 @@ impl<'a> Material<'a> {
         architecture(run, self.mel.mel_bands, self.tags.len())
     }
 
-    /// Clips that one epoch hears: a last batch of fewer than half the clips is dropped.
+    /// Clips that one epoch hears.
     pub fn clips_per_epoch(&self, batch_size: usize) -> usize {
-        let (clips, rest) = (self.train.len(), self.train.len() % batch_size.max(1));
-        if clips > rest && 2 * rest < batch_size { clips - rest } else { clips }
+        heard(self.train.len(), batch_size)
     }
 
     /// Trains a run, or goes on where its `checkpoint` stopped.
@@ -137,6 +136,12 @@ impl<'a> Material<'a> {
     }
 }
 
+/// Clips of an epoch, whose last batch is dropped where it has fewer than half the clips of the others.
+fn heard(clips: usize, batch_size: usize) -> usize {
+    let rest = clips % batch_size.max(1);
+    if clips > rest && 2 * rest < batch_size { clips - rest } else { clips }
+}
+
 /// The network that a run asks for.
 ///
 /// # Errors
@@ -196,4 +201,29 @@ impl Watch for () {
 impl Progress for () {
     fn step(&mut self, _: usize, _: usize, _: usize, _: f64) {}
     fn epoch(&mut self, _: &crate::train::EpochRecord, _: bool) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropped_clips_are_not_counted() {
+        for (clips, batch_size, want) in
+            [(210, 16, 208), (216, 16, 216), (32, 16, 32), (5, 16, 5), (12, 16, 12), (33, 1, 33)]
+        {
+            assert_eq!(heard(clips, batch_size), want, "{clips} by {batch_size}");
+        }
+    }
+
+    #[test]
+    fn networks_that_hear_more_than_a_crop_are_refused() {
+        let mut run = RunFile::default();
+        assert!(architecture(&run, 96, 19).is_ok());
+        run.recipe.crop_frames = 1278;
+        assert!(architecture(&run, 96, 19).unwrap_err().contains("1279"));
+        run.pools = vec![4, 4, 2, 1];
+        assert!(architecture(&run, 96, 19).is_ok());
+        assert!(architecture(&run, 96, 0).is_err());
+    }
 }

@@ -57,3 +57,23 @@ fn seconds_per_2500(history: &[EpochRecord], clips_per_epoch: usize) -> f64 {
     let seconds: Vec<f64> = history.iter().map(|epoch| epoch.seconds).collect();
     median(&seconds) / clips_per_epoch as f64 * CLIPS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::StepTime;
+
+    #[test]
+    fn time_is_told_of_the_middle_epoch() {
+        let epoch = |seconds| EpochRecord {
+            epoch: 1,
+            train_loss: 0.5,
+            validation_loss: None,
+            validation_auc: None,
+            seconds,
+            time: StepTime::default(),
+        };
+        let history = [epoch(3.0), epoch(2.0), epoch(40.0)];
+        assert_eq!(seconds_per_2500(&history, 250), 30.0);
+    }
+}
