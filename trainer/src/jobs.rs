@@ -37,8 +37,10 @@ pub fn each<T: Sync, R: Send>(
     stop: &AtomicBool,
     work: impl Fn(&T) -> Result<R, String> + Sync,
 ) -> Result<Vec<Option<Result<R, String>>>, ThreadsError> {
+    // One at a time has all the threads that everybody else has.
+    let own = share.jobs > 1 || share.threads != rayon::current_num_threads();
     let pools = (0..share.jobs)
-        .map(|_| rayon::ThreadPoolBuilder::new().num_threads(share.threads).build())
+        .map(|_| own.then(|| rayon::ThreadPoolBuilder::new().num_threads(share.threads).build()).transpose())
         .collect::<Result<Vec<_>, _>>()?;
     let next = AtomicUsize::new(0);
     let done = Mutex::new(items.iter().map(|_| None).collect::<Vec<_>>());
@@ -48,10 +50,14 @@ pub fn each<T: Sync, R: Send>(
                 while !stop.load(Ordering::Relaxed) {
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(place) else { return };
-                    let result = pool.install(|| {
+                    let guarded = || {
                         catch_unwind(AssertUnwindSafe(|| work(item)))
                             .unwrap_or_else(|panic| Err(said(&*panic)))
-                    });
+                    };
+                    let result = match pool {
+                        Some(pool) => pool.install(guarded),
+                        None => guarded(),
+                    };
                     done.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = Some(result);
                 }
             });

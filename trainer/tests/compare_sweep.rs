@@ -71,7 +71,8 @@ fn compare_makes_every_run_once_and_tells_of_them_all() {
     assert!(table.contains("| k2c1    | 0.25M |"), "{table}");
 
     // A run that was lost is made again, the same; the rest is not touched.
-    let written = |name: &str| std::fs::metadata(out.join("runs").join(name).join("result.json")).unwrap().modified();
+    let written =
+        |name: &str| std::fs::metadata(out.join("runs").join(name).join("result.json")).unwrap().modified();
     let before = written("k2c1-0.25M-s1").unwrap();
     std::fs::remove_dir_all(out.join("runs/k2c1-0.1M-s2")).unwrap();
     let (again, said) = json(&[]);
@@ -82,7 +83,11 @@ fn compare_makes_every_run_once_and_tells_of_them_all() {
     let other: Vec<&str> = COMPARE.iter().map(|&a| if a == "8" { "4" } else { a }).collect();
     let refused = run(folder.path(), &other);
     assert!(!refused.status.success());
-    assert!(text(&refused.stderr).contains("run.recipe.batch_size: there 8, now 4"), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("run.recipe.batch_size: there 8, now 4"),
+        "{}",
+        text(&refused.stderr)
+    );
     // Neither does it end where nothing can be trained.
     let fails: Vec<&str> = COMPARE
         .iter()
@@ -108,7 +113,8 @@ learning_rate = { min = 1e-3, max = 1e-2, log = true }
 fn sweep_chooses_a_run_that_train_takes() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("space.toml"), SPACE).unwrap();
-    let args = ["sweep", "--corpus", "synth:40", "--space", "space.toml", "--batch-size", "8", "--device", "cpu"];
+    let args =
+        ["sweep", "--corpus", "synth:40", "--space", "space.toml", "--batch-size", "8", "--device", "cpu"];
     let json = |more: &[&str]| {
         let out = run(folder.path(), &args.iter().chain(more).copied().collect::<Vec<_>>());
         assert!(out.status.success(), "{}", text(&out.stderr));
@@ -125,12 +131,15 @@ fn sweep_chooses_a_run_that_train_takes() {
     assert_eq!(json(&["--out", "s", "--json"]), swept);
     let of = |swept: &Value| -> Vec<f64> {
         let trials = swept["trials"].as_array().unwrap().iter();
-        trials.map(|t| t["rungs"].as_array().unwrap().last().unwrap()["validation_auc"].as_f64().unwrap()).collect()
+        trials
+            .map(|t| t["rungs"].as_array().unwrap().last().unwrap()["validation_auc"].as_f64().unwrap())
+            .collect()
     };
     assert_eq!(of(&json(&["--out", "p", "--jobs", "2", "--json"])), of(&swept));
 
     // Trained without a pause the chosen run comes to the very same.
-    let out = run(folder.path(), &["train", "--config", "s/best.toml", "--device", "cpu", "--out", "t", "--json"]);
+    let out =
+        run(folder.path(), &["train", "--config", "s/best.toml", "--device", "cpu", "--out", "t", "--json"]);
     assert!(out.status.success(), "{}", text(&out.stderr));
     let trained: Value =
         serde_json::from_slice(&std::fs::read(folder.path().join("t/run.json")).unwrap()).unwrap();

@@ -93,6 +93,8 @@ pub fn sweep(args: &SweepArgs) -> Result<ExitCode> {
         share.jobs,
         device_name(&chosen, share)
     ));
+    let names: Vec<&str> = space.keys.iter().map(|(key, _)| key.as_str()).collect();
+    show::line(&format!("searched: {}", names.join("  ")));
     let fingerprint = material.fingerprint();
     let settings = |trial: &Trial| serde_json::json!({"run": trial.run, "clips": fingerprint});
     let stop = stop_on_ctrl_c()?;

@@ -118,7 +118,12 @@ fn axis_of(axis: &ParallelAxis) -> Drawn {
             let around = || Scale::around(values.iter().copied(), 6);
             let scale =
                 if *logarithmic && positive { Scale::log(values.iter().copied(), 8) } else { around() };
-            let scale = scale.unwrap_or_else(|| Scale::new(0.0, 1.0, 2));
+            let mut scale = scale.unwrap_or_else(|| Scale::new(0.0, 1.0, 2));
+            if values.iter().all(|&value| value >= 0.0) && scale.low < 0.0 {
+                // The air below must not suggest settings that cannot be.
+                scale.low = 0.0;
+                scale.ticks.retain(|&tick| tick >= 0.0);
+            }
             on_scale(name, &scale, values)
         }
         Places::Choices { names, places } => {

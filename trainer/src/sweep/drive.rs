@@ -125,10 +125,11 @@ pub fn drive(
             alive.iter().copied().filter(|&i| records[i].at(rung.epochs).is_none()).collect();
         let done = AtomicUsize::new(alive.len() - waiting.len());
         watch.said(&format!(
-            "rung {} of {}: {} trials up to {} epochs{}",
+            "rung {} of {}: {} {} up to epoch {}{}",
             number + 1,
             rungs.len(),
             alive.len(),
+            if alive.len() == 1 { "trial" } else { "trials" },
             rung.epochs,
             if waiting.len() < alive.len() { ", some of them there already" } else { "" }
         ));

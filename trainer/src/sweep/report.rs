@@ -107,9 +107,16 @@ impl Sweep {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// The table for a terminal; reasons of failures are cut.
+    /// The table for a terminal: without the names of tables before keys, without a column of failures where nothing
+    /// failed, long cells cut.
     pub fn table(&self) -> String {
         let mut rows = self.cells();
+        for name in &mut rows[0] {
+            *name = name.rsplit('.').next().unwrap_or_default().to_string();
+        }
+        if self.trials.iter().all(|(_, record)| record.failed.is_none()) {
+            rows.iter_mut().for_each(|row| row.truncate(row.len() - 1));
+        }
         for cell in rows.iter_mut().flatten() {
             let clean: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             *cell = if clean.chars().count() > 40 {
