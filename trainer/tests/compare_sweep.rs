@@ -179,7 +179,7 @@ fn mistakes_are_named() {
 fn help_tells_their_own_defaults() {
     let folder = tempfile::tempdir().unwrap();
     let help = |command: &str| text(&run(folder.path(), &[command, "--help"]).stdout);
-    assert!(help("compare").contains("at most [default: 10]"), "{}", help("compare"));
+    assert!(help("compare").contains("at most [default: 8]"), "{}", help("compare"));
     assert!(help("sweep").contains("max_epochs]"));
     assert!(help("train").contains("at most [default: 20]"));
 }

@@ -23,15 +23,15 @@ use trainer::train::{RunFile, TrainConfig};
 
 /// Clips of `synth` here: few enough that networks still differ, and that fifteen runs end within half an hour on two
 /// cores.
-const SYNTH_CLIPS: usize = 300;
+const SYNTH_CLIPS: usize = 240;
 /// Epochs where neither a flag nor a file says how many.
-const EPOCHS: usize = 10;
+const EPOCHS: usize = 8;
 
 #[derive(Args, Clone)]
-#[command(mut_arg("epochs", |arg| arg.help("Passes over the training clips at most [default: 10]")))]
+#[command(mut_arg("epochs", |arg| arg.help("Passes over the training clips at most [default: 8]")))]
 #[command(mut_arg("seed", |arg| arg.help("Seed of the corpus and of its split, and the first of the runs' [default: 1]")))]
 pub struct CompareArgs {
-    /// synth, synth:CLIPS, folder:DIR or manifest:FILE, as for `train`; but synth alone is synth:300 here [default: synth]
+    /// synth, synth:CLIPS, folder:DIR or manifest:FILE, as for `train`; but synth alone is synth:240 here [default: synth]
     #[arg(long, value_name = "CORPUS")]
     pub corpus: Option<String>,
     /// Networks to compare [default: all five]
