@@ -91,6 +91,8 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode> {
     let mel = MelConfig::MINIM;
     let common = args.run(&mel)?;
     let keys = args.runs(common.recipe.seed);
+    let chosen = trainer::device::choose(args.search.device);
+    args.search.check_precision(&common, &chosen)?;
     // Before the corpus is read, so that a mistake in the settings does not cost the time of reading it.
     for key in &keys {
         architecture(&run_of(&common, key), mel.mel_bands, 1).map_err(anyhow::Error::msg)?;
@@ -100,7 +102,6 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode> {
     if data.clips(Some(Split::Test)).is_empty() {
         bail!("{} has no test clips: there is nothing to compare by", common.corpus);
     }
-    let chosen = trainer::device::choose(args.search.device);
     let material = args.search.material(&data, &mel, &chosen);
     let share = args.search.share();
     let device = device_name(&chosen, share);
