@@ -88,15 +88,24 @@ fn compare_makes_every_run_once_and_tells_of_them_all() {
         "{}",
         text(&refused.stderr)
     );
-    // Neither does it end where nothing can be trained.
-    let fails: Vec<&str> = COMPARE
-        .iter()
-        .map(|&a| if a == "c" { "d" } else { a })
-        .chain(["--learning-rate", "9.9", "--clip-norm", "0", "--balance", "tags"])
-        .collect();
-    let out = run(folder.path(), &fails);
-    let said = text(&out.stderr);
-    assert!(out.status.success() || said.contains("4 of 4 runs failed"), "{said}");
+    // A run that fails is told and no reason to end; if all do, the exit status says so.
+    let spoil = |name: String| {
+        std::fs::remove_file(out.join("runs").join(&name).join("result.json")).unwrap();
+        std::fs::write(out.join("runs").join(&name).join("checkpoint.safetensors"), "spoilt").unwrap();
+    };
+    spoil("k2c1-0.1M-s1".into());
+    let (one_failed, said) = json(&[]);
+    assert!(said.contains("1 of 4 runs failed"), "{said}");
+    assert_eq!(one_failed["rows"][0]["result"]["seeds"], serde_json::json!([2]));
+    assert!(one_failed["rows"][0]["failed"][0]["reason"].as_str().unwrap().contains("checkpoint"));
+    let table = std::fs::read_to_string(out.join("compare.md")).unwrap();
+    assert!(table.contains("- k2c1 0.1M, seed 1: ") && table.contains("| 1 of 2 |"), "{table}");
+    for name in ["0.1M-s2", "0.25M-s1", "0.25M-s2"] {
+        spoil(format!("k2c1-{name}"));
+    }
+    let failed = run(folder.path(), &COMPARE);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed.stderr).contains("4 of 4 runs failed"), "{}", text(&failed.stderr));
 }
 
 const SPACE: &str = r#"
@@ -179,7 +188,7 @@ fn mistakes_are_named() {
 fn help_tells_their_own_defaults() {
     let folder = tempfile::tempdir().unwrap();
     let help = |command: &str| text(&run(folder.path(), &[command, "--help"]).stdout);
-    assert!(help("compare").contains("at most [default: 10]"), "{}", help("compare"));
+    assert!(help("compare").contains("at most [default: 8]"), "{}", help("compare"));
     assert!(help("sweep").contains("max_epochs]"));
     assert!(help("train").contains("at most [default: 20]"));
 }

@@ -23,15 +23,15 @@ use trainer::train::{RunFile, TrainConfig};
 
 /// Clips of `synth` here: few enough that networks still differ, and that fifteen runs end within half an hour on two
 /// cores.
-const SYNTH_CLIPS: usize = 300;
+const SYNTH_CLIPS: usize = 240;
 /// Epochs where neither a flag nor a file says how many.
-const EPOCHS: usize = 10;
+const EPOCHS: usize = 8;
 
 #[derive(Args, Clone)]
-#[command(mut_arg("epochs", |arg| arg.help("Passes over the training clips at most [default: 10]")))]
+#[command(mut_arg("epochs", |arg| arg.help("Passes over the training clips at most [default: 8]")))]
 #[command(mut_arg("seed", |arg| arg.help("Seed of the corpus and of its split, and the first of the runs' [default: 1]")))]
 pub struct CompareArgs {
-    /// synth, synth:CLIPS, folder:DIR or manifest:FILE, as for `train`; but synth alone is synth:300 here [default: synth]
+    /// synth, synth:CLIPS, folder:DIR or manifest:FILE, as for `train`; but synth alone is synth:240 here [default: synth]
     #[arg(long, value_name = "CORPUS")]
     pub corpus: Option<String>,
     /// Networks to compare [default: all five]
@@ -91,6 +91,8 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode> {
     let mel = MelConfig::MINIM;
     let common = args.run(&mel)?;
     let keys = args.runs(common.recipe.seed);
+    let chosen = trainer::device::choose(args.search.device);
+    args.search.check_precision(&common, &chosen)?;
     // Before the corpus is read, so that a mistake in the settings does not cost the time of reading it.
     for key in &keys {
         architecture(&run_of(&common, key), mel.mel_bands, 1).map_err(anyhow::Error::msg)?;
@@ -100,7 +102,6 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode> {
     if data.clips(Some(Split::Test)).is_empty() {
         bail!("{} has no test clips: there is nothing to compare by", common.corpus);
     }
-    let chosen = trainer::device::choose(args.search.device);
     let material = args.search.material(&data, &mel, &chosen);
     let share = args.search.share();
     let device = device_name(&chosen, share);

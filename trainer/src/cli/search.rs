@@ -14,7 +14,7 @@ use trainer::corpus::{CorpusOptions, Split};
 use trainer::device::{Choice, Chosen};
 use trainer::jobs::Share;
 use trainer::material::{Material, Watch};
-use trainer::train::{CorpusIn, EpochRecord, Progress, RunFile};
+use trainer::train::{CorpusIn, EpochRecord, Precision, Progress, RunFile, precision};
 
 #[derive(Args, Clone)]
 pub struct SearchArgs {
@@ -94,6 +94,16 @@ impl SearchArgs {
     pub fn material<'a>(&self, data: &'a Data, mel: &MelConfig, chosen: &Chosen) -> Material<'a> {
         let parts = [Split::Train, Split::Validation, Split::Test].map(|split| data.clips(Some(split)));
         Material::new(&data.corpus.tags, mel, parts, chosen.device.clone(), self.corpus_in)
+    }
+
+    /// Whether the device multiplies as a run asks, also with others at its side: the precision is the whole process's.
+    pub fn check_precision(&self, run: &RunFile, chosen: &Chosen) -> Result<()> {
+        let asked = run.recipe.precision;
+        precision::check(asked, &chosen.device).map_err(anyhow::Error::msg)?;
+        if self.jobs > 1 && asked != Precision::Float32 {
+            bail!("--jobs {}: only runs in float32 can be made at once", self.jobs);
+        }
+        Ok(())
     }
 
     /// Runs at once and threads of each.

@@ -78,12 +78,15 @@ pub fn sweep(args: &SweepArgs) -> Result<ExitCode> {
             Ok(Trial { number, run: space.run(&base, &values).map_err(anyhow::Error::msg)?, values })
         })
         .collect::<Result<_>>()?;
+    let chosen = trainer::device::choose(args.search.device);
+    for trial in &trials {
+        args.search.check_precision(&trial.run, &chosen)?;
+    }
     let out = args.out.clone().unwrap_or_else(|| default_out(&base.corpus, "sweep-", ""));
     let data = args.search.data(&base, &mel)?;
     if data.clips(Some(Split::Validation)).is_empty() {
         bail!("{} has no validation clips: there is nothing to choose by", base.corpus);
     }
-    let chosen = trainer::device::choose(args.search.device);
     let material = args.search.material(&data, &mel, &chosen);
     let share = args.search.share();
     show::stage(&format!("{} trials in {}", trials.len(), out.display()));
