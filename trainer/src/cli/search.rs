@@ -2,7 +2,7 @@
 
 use super::args::CorpusArgs;
 use super::data::Data;
-use super::recipe::RecipeArgs;
+use super::recipe::{BatchSize, RecipeArgs};
 use super::show;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -61,6 +61,9 @@ impl SearchArgs {
         };
         run.min_positives = self.min_positives.unwrap_or(run.min_positives);
         run.max_tags = self.max_tags.or(run.max_tags);
+        if self.recipe.batch_size == Some(BatchSize::Auto) {
+            bail!("--batch-size auto is for `train`: runs that are compared have the same");
+        }
         self.recipe.override_in(&mut run.recipe, mel)?;
         run.recipe.positive_threshold = self.positive_threshold.unwrap_or(run.recipe.positive_threshold);
         if self.jobs == 0 {
