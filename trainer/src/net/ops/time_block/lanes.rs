@@ -282,18 +282,17 @@ fn spread_inline(
     let windows = top.len() / lanes;
     for w in 0..windows {
         for lane in 0..lanes {
-            let (scale, slope, base) = (&scale[lane], &slope[lane], &base[lane]);
-            let (top, g) = (&top[w * lanes + lane], &g[w * lanes + lane]);
+            // Copies: the compiler could not tell that what is written is not what is read.
+            let (scale, slope, base) = (scale[lane], slope[lane], base[lane]);
+            let (top, g) = (top[w * lanes + lane], g[w * lanes + lane]);
             let mut left: Lane = std::array::from_fn(|i| g[i] * scale[i]);
             for k in 0..pool {
                 let at = (w * pool + k) * lanes + lane;
-                let (y, dy) = (&y[at], &mut dy[at]);
-                for i in 0..LANES {
-                    // The first maximum takes it all.
-                    let here = if y[i] == top[i] { left[i] } else { 0.0 };
-                    left[i] = if y[i] == top[i] { 0.0 } else { left[i] };
-                    dy[i] = base[i] + slope[i] * y[i] + here;
-                }
+                let y = y[at];
+                // The first maximum takes it all.
+                let here: Lane = std::array::from_fn(|i| if y[i] == top[i] { left[i] } else { 0.0 });
+                left = std::array::from_fn(|i| left[i] - here[i]);
+                dy[at] = std::array::from_fn(|i| base[i] + slope[i] * y[i] + here[i]);
             }
         }
     }
