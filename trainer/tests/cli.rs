@@ -260,3 +260,14 @@ fn mistakes_are_named() {
         assert!(!text(&out.stderr).contains("panicked"), "{args:?}: {}", text(&out.stderr));
     }
 }
+
+#[test]
+fn a_network_without_attention_says_so_before_anything_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/synth-k2c1");
+    let output = run(folder.path(), &["attention", "--model", model.to_str().unwrap(), "song.mp3"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("has no attention to draw") && said.contains("--model crnn-attention"), "{said}");
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}

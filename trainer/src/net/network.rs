@@ -7,6 +7,10 @@ use super::ops::Dice;
 use super::{Architecture, Layer, Network};
 use candle_core::{DType, Device, Result, Tensor, Var, bail};
 
+/// Windows of networks that do not slide that are scored together: planes of many channels are large, and a long song has
+/// dozens of windows.
+const WINDOWS_AT_ONCE: usize = 16;
+
 /// Any of the networks.
 pub struct Net {
     architecture: Architecture,
@@ -114,8 +118,17 @@ impl Network for Net {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.blocks.iter().try_fold(self.enter(x)?, |y, block| block.infer(&y))?;
-        join(y, x.dim(0)?)
+        let entered = self.enter(x)?;
+        let infer = |x: Tensor| self.blocks.iter().try_fold(x, |y, block| block.infer(&y));
+        let rows = entered.dim(0)?;
+        let logits = if self.architecture.slides() || rows <= WINDOWS_AT_ONCE {
+            infer(entered)?
+        } else {
+            let starts = (0..rows).step_by(WINDOWS_AT_ONCE);
+            let part = |start| infer(entered.narrow(0, start, WINDOWS_AT_ONCE.min(rows - start))?);
+            Tensor::cat(&starts.map(part).collect::<Result<Vec<_>>>()?, 0)?
+        };
+        join(logits, x.dim(0)?)
     }
 
     fn parameters(&self) -> Vec<(String, Var)> {
@@ -157,5 +170,30 @@ impl Network for Net {
         let logits: Vec<f32> =
             shares.iter().map(|p| p.clamp(1e-4, 1.0 - 1e-4)).map(|p| (p / (1.0 - p)).ln()).collect();
         output.bias.set(&Tensor::from_vec(logits, shares.len(), output.bias.device())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Budget, Model, PAPER_POOLS};
+
+    #[test]
+    fn many_windows_give_what_each_gives() -> Result<()> {
+        let a = Architecture::new(Model::K1c2, Budget::M0_1, 4, &PAPER_POOLS, 3)
+            .map_err(candle_core::Error::msg)?;
+        let network = Net::new(&a, 1, &Device::Cpu)?;
+        let (field, stride, windows) = (a.receptive_field(), a.stride(), WINDOWS_AT_ONCE + 2);
+        let frames = field + (windows - 1) * stride + 5;
+        let values: Vec<f32> = (0..4 * frames).map(|i| ((i * 7919 % 1009) as f32) / 500.0 - 1.0).collect();
+        let x = Tensor::from_vec(values, (1, 4, frames), &Device::Cpu)?;
+        let all = network.forward(&x)?;
+        assert_eq!(all.dims(), [1, 3, windows]);
+        for w in 0..windows {
+            let alone = network.forward(&x.narrow(2, w * stride, field)?)?;
+            let difference = (all.narrow(2, w, 1)? - alone)?.abs()?.max_all()?.to_scalar::<f32>()?;
+            assert!(difference < 1e-5, "window {w}: {difference}");
+        }
+        Ok(())
     }
 }
