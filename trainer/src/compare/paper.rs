@@ -78,8 +78,8 @@ pub const TAGS: [&str; 50] = [
 /// Whether results on a corpus may stand beside the paper's: its name says MSD and its tags are the paper's 50, in any
 /// order. (Whether the split is the paper's too, the corpus's rule has to say.)
 pub fn is_its_corpus(name: &str, tags: &[String]) -> bool {
-    let has = |wanted: &&str| tags.iter().any(|tag| tag.eq_ignore_ascii_case(wanted));
-    name.to_ascii_lowercase().contains("msd") && tags.len() == TAGS.len() && TAGS.iter().all(|t| has(&t))
+    let has = |wanted: &str| tags.iter().any(|tag| tag.eq_ignore_ascii_case(wanted));
+    name.to_ascii_lowercase().contains("msd") && tags.len() == TAGS.len() && TAGS.iter().all(|t| has(t))
 }
 
 #[cfg(test)]

@@ -26,8 +26,10 @@ impl fmt::Display for RunKey {
 /// that is cut short has something of everything.
 pub fn runs(models: &[Model], budgets: &[Budget], first: u64, seeds: u64) -> Vec<RunKey> {
     let (mut models, mut budgets) = (models.to_vec(), budgets.to_vec());
-    (models.sort_unstable(), models.dedup());
-    (budgets.sort_unstable(), budgets.dedup());
+    models.sort_unstable();
+    models.dedup();
+    budgets.sort_unstable();
+    budgets.dedup();
     let mut runs = Vec::new();
     for seed in first..first.saturating_add(seeds) {
         for &budget in &budgets {

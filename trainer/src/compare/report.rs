@@ -153,8 +153,10 @@ fn row_result(runs: &[(&RunKey, &Finished)]) -> RowResult {
     let seconds: Vec<f64> = runs.iter().map(|(_, run)| run.seconds_per_2500).collect();
     let mut threads: Vec<usize> = runs.iter().map(|(_, run)| run.threads).collect();
     let mut devices: Vec<String> = runs.iter().map(|(_, run)| run.device.clone()).collect();
-    (threads.sort_unstable(), threads.dedup());
-    (devices.sort_unstable(), devices.dedup());
+    threads.sort_unstable();
+    threads.dedup();
+    devices.sort_unstable();
+    devices.dedup();
     RowResult {
         seeds: runs.iter().map(|(key, _)| key.seed).collect(),
         mean_auc: mean(&aucs),

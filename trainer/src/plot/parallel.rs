@@ -52,7 +52,7 @@ pub(super) fn figure(
     let Some(scale) = Scale::around(aucs.iter().copied(), 6) else {
         return Err("no trial has a result");
     };
-    let mut drawn: Vec<Drawn> = axes.iter().map(|axis| axis_of(axis)).collect();
+    let mut drawn: Vec<Drawn> = axes.iter().map(axis_of).collect();
     drawn.push(on_scale("validation AUC".into(), &scale.at_most(1.0), &aucs));
     let width = (LEFT + APART * (drawn.len() - 1) as f64 + NUMBERS).max(560.0);
     let mut figure = Figure::new(width, TOP + HEIGHT + 30.0);
