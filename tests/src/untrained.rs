@@ -9,7 +9,7 @@ use trainer::deliver::{DeliverError, Delivery};
 use trainer::net::blocks::MOMENTUM;
 use trainer::net::{Architecture, Dice, Net, Network, Standardise};
 use trainer::train::batches::crop;
-use trainer::train::{Balance, LabelledClip, RunState, TrainConfig};
+use trainer::train::{LabelledClip, RunState, TrainConfig};
 
 /// The front end.
 pub const MEL: MelConfig = MelConfig::MINIM;
@@ -112,16 +112,5 @@ impl Untrained {
 }
 
 fn config(architecture: &Architecture) -> TrainConfig {
-    TrainConfig {
-        epochs: 1,
-        batch_size: 1,
-        learning_rate: 1.0,
-        warm_up: 0.0,
-        weight_decay: 0.0,
-        balance: Balance::None,
-        crop_frames: architecture.receptive_field(),
-        patience: 1,
-        positive_threshold: 0.5,
-        seed: 0,
-    }
+    TrainConfig { crop_frames: architecture.receptive_field(), ..Default::default() }
 }

@@ -22,6 +22,37 @@ pub struct Chosen {
     pub description: String,
 }
 
+/// Memory of a GPU, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Not in use by anybody.
+    pub free: usize,
+    /// All of it.
+    pub total: usize,
+}
+
+/// Memory of the GPU that this thread works with, after everything asked of it so far is done; none for a CPU.
+pub fn memory(device: &Device) -> Option<Memory> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(_) => {
+            device.synchronize().ok()?;
+            let (free, total) = cudarc::driver::result::mem_get_info().ok()?;
+            Some(Memory { free, total })
+        }
+        _ => None,
+    }
+}
+
+/// The first `count` GPUs.
+///
+/// # Errors
+/// Why there are not as many.
+#[cfg(feature = "cuda")]
+pub fn gpus(count: usize) -> candle_core::Result<Vec<Device>> {
+    (0..count).map(Device::new_cuda).collect()
+}
+
 /// Finds the device.
 pub fn choose(choice: Choice) -> Chosen {
     let cpu = |why: &str| Chosen {

@@ -1,4 +1,5 @@
 //! The host trainer.
+pub mod compare;
 pub mod corpus;
 pub mod deliver;
 pub mod device;
@@ -6,7 +7,10 @@ pub mod eval;
 pub mod export;
 pub mod features;
 pub mod files;
+pub mod jobs;
+pub mod material;
 pub mod net;
 pub mod plot;
 pub mod quantise;
+pub mod sweep;
 pub mod train;

@@ -73,10 +73,20 @@ fn trains_evaluates_exports_and_keeps_what_is_there() {
     let written: Value =
         serde_json::from_slice(&std::fs::read(run_folder.join("metrics.json")).unwrap()).unwrap();
     assert_eq!(printed, written);
-    for name in
-        ["model.onnx", "model.int8.onnx", "card.json", "run.json", "checkpoint.safetensors", "example.wav"]
-    {
+    for name in [
+        "model.onnx",
+        "model.int8.onnx",
+        "card.json",
+        "run.json",
+        "run.toml",
+        "checkpoint.safetensors",
+        "example.wav",
+    ] {
         assert!(run_folder.join(name).exists(), "{name}");
+    }
+    let told: Value = serde_json::from_slice(&std::fs::read(run_folder.join("run.json")).unwrap()).unwrap();
+    for part in ["waiting", "forward", "backward", "step", "reading"] {
+        assert!(told["history"][1]["time"][part].as_f64().unwrap() >= 0.0, "{part}");
     }
     for plot in ["learning", "roc", "auc"] {
         let svg = std::fs::read_to_string(run_folder.join(format!("{plot}.svg"))).unwrap();
@@ -99,9 +109,22 @@ fn trains_evaluates_exports_and_keeps_what_is_there() {
     // The same seed gives the same file; nothing is overwritten unasked.
     let again = run(folder.path(), &args);
     assert!(!again.status.success() && text(&again.stderr).contains("--resume"));
-    let args: Vec<&str> = SMALL.into_iter().chain(["--out", "runs/again"]).collect();
-    assert!(run(folder.path(), &args).status.success());
-    for name in ["model.onnx", "model.int8.onnx", "card.json"] {
+    // By the file that the run wrote, with a flag that changes nothing of the result.
+    let args = [
+        "train",
+        "--config",
+        "runs/small/run.toml",
+        "--out",
+        "runs/again",
+        "--device",
+        "cpu",
+        "--corpus-in",
+        "device",
+    ];
+    let out = run(folder.path(), &args);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("waiting "), "where the time went is not told");
+    for name in ["model.onnx", "model.int8.onnx", "card.json", "run.toml"] {
         let of = |run: &str| std::fs::read(folder.path().join("runs").join(run).join(name)).unwrap();
         assert!(of("small") == of("again"), "{name} differs between two runs of one seed");
     }
@@ -207,6 +230,8 @@ fn mistakes_are_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("broken.csv"), "path,jazz\nnothing.mp3,1\n").unwrap();
     std::fs::create_dir(folder.path().join("empty")).unwrap();
+    std::fs::write(folder.path().join("wrong.toml"), "[recipe]\nlerning_rate = 1.0\n").unwrap();
+    std::fs::write(folder.path().join("wild.toml"), "[recipe]\nema = 2.0\n").unwrap();
     for (args, words) in [
         (&["train", "--corpus", "folder:nowhere"][..], "nowhere"),
         (&["train", "--corpus", "folder:empty"], "empty"),
@@ -217,6 +242,16 @@ fn mistakes_are_named() {
         (&["train", "--crop-seconds", "3", "--corpus", "synth:10"], "27.29"),
         (&["train", "--resume", "--out", "runs/none"], "runs/none"),
         (&["train", "--learning-rate=-1"], "learning-rate"),
+        (&["train", "--config", "nowhere.toml"], "nowhere.toml"),
+        (&["train", "--config", "wrong.toml"], "wrong.toml"),
+        (&["train", "--config", "wrong.toml"], "lerning_rate"),
+        (&["train", "--config", "wild.toml"], "ema"),
+        (&["train", "--config", "wild.toml", "--ema", "0", "--corpus", "folder:nowhere"], "nowhere"),
+        (&["train", "--augment", "gain=6,louder"], "spec-augment=BANDS"),
+        (
+            &["train", "--precision", "bf16", "--corpus", "synth:10", "--device", "cpu", "--out", "p"],
+            "needs a GPU",
+        ),
         (&["eval", "--model", "nowhere", "--corpus", "synth:10"], "nowhere"),
     ] {
         let out = run(folder.path(), args);

@@ -2,9 +2,10 @@
 
 use candle_core::Device;
 use std::sync::atomic::{AtomicBool, Ordering};
-use trainer::net::{Architecture, Budget, Layer, Network, Standardise, TimeLayer};
+use trainer::net::{Architecture, Budget, Layer, Model, Network, PlaneLayer, Standardise, TimeLayer};
 use trainer::train::{
-    Balance, EpochRecord, LabelledClip, Outcome, Progress, Task, TrainConfig, TrainError, train,
+    Augments, Balance, CorpusIn, EpochRecord, LabelledClip, Outcome, Precision, Progress, Ranks, Schedule,
+    Task, TrainConfig, TrainError, train, train_on,
 };
 
 const BANDS: usize = 8;
@@ -51,13 +52,26 @@ fn config() -> TrainConfig {
         epochs: 6,
         batch_size: 8,
         learning_rate: 0.01,
-        warm_up: 0.1,
         weight_decay: 0.01,
         balance: Balance::Tags,
         crop_frames: 32,
         patience: 10,
-        positive_threshold: 0.5,
         seed: 11,
+        ..Default::default()
+    }
+}
+
+/// Every option on.
+fn everything() -> TrainConfig {
+    let augment: Augments = "gain=3,eq=2,noise=20,spec-augment=2:6:1,mixup=0.3".parse().unwrap();
+    TrainConfig {
+        schedule: Schedule::OneCycle,
+        warm_up: 0.3,
+        clip_norm: 0.5,
+        ema: 0.95,
+        label_smoothing: 0.05,
+        augment: augment.0,
+        ..config()
     }
 }
 
@@ -85,18 +99,30 @@ fn run(
     resume: bool,
     steps: usize,
 ) -> Result<Outcome, TrainError> {
+    run_as(&architecture(), CorpusIn::Host, config, path, resume, steps)
+}
+
+fn run_as(
+    architecture: &Architecture,
+    corpus_in: CorpusIn,
+    config: &TrainConfig,
+    path: &std::path::Path,
+    resume: bool,
+    steps: usize,
+) -> Result<Outcome, TrainError> {
     let data = clips();
     let labelled: Vec<LabelledClip<'_>> =
         data.iter().map(|(codes, labels)| LabelledClip { codes, labels }).collect();
     let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
     let standardise = Standardise::measure(labelled.iter().map(|c| c.codes), BANDS, decode);
     let task = Task {
-        architecture: &architecture(),
+        architecture,
         tags: &["rising".to_string(), "falling".to_string()],
         standardise: &standardise,
         decode: &decode,
         train: &labelled[..72],
         validation: &labelled[72..],
+        corpus_in,
     };
     let stop = AtomicBool::new(false);
     let mut progress = StopAfter { steps, stop: &stop, records: Vec::new() };
@@ -160,4 +186,168 @@ fn stops_early_and_keeps_the_best_epoch() {
     let outcome = run(&config, &folder.path().join("c"), false, usize::MAX).unwrap();
     let best = outcome.state.best.unwrap().0;
     assert_eq!(outcome.state.epoch, best + 2);
+}
+
+/// Like k2c2: 3x3 kernels with dropout, which is drawn anew at every step.
+fn with_dropout() -> Architecture {
+    let mut a = architecture();
+    let plane = |inputs, outputs, pool| PlaneLayer { inputs, outputs, kernel: [3, 3], pool, dropout: 0.2 };
+    a.layers = vec![
+        Layer::Plane(plane(1, 4, [2, 4])),
+        Layer::Plane(plane(4, 6, [4, 8])),
+        Layer::Time(TimeLayer { inputs: 6, outputs: 2, kernel: 1, pool: 1 }),
+    ];
+    a.network = Model::K2c2;
+    a.window_frames = Some(32);
+    a.check().unwrap();
+    a
+}
+
+#[test]
+fn resumes_exactly_with_every_option_on_and_wherever_the_codes_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for architecture in [architecture(), with_dropout()] {
+        let run = |corpus_in, name: &str, resume, steps| {
+            run_as(&architecture, corpus_in, &everything(), &path(name), resume, steps).unwrap()
+        };
+        let whole = run(CorpusIn::Host, "whole", false, usize::MAX);
+        assert_eq!(weights(&whole), weights(&run(CorpusIn::Host, "again", false, usize::MAX)));
+        for (steps, first, then) in [
+            (1, CorpusIn::Host, CorpusIn::Host),
+            (14, CorpusIn::Device, CorpusIn::Host),
+            (31, CorpusIn::Host, CorpusIn::Device),
+        ] {
+            assert!(run(first, "part", false, steps).interrupted);
+            let resumed = run(then, "part", true, usize::MAX);
+            assert_eq!(weights(&whole), weights(&resumed), "stopped after {steps} steps");
+            let told = |o: &Outcome| {
+                o.state
+                    .history
+                    .iter()
+                    .map(|r| (r.train_loss, r.validation_loss, r.validation_auc))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(told(&whole), told(&resumed));
+        }
+    }
+}
+
+#[test]
+fn every_option_changes_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let trained = |config: &TrainConfig| {
+        let outcome =
+            run(&TrainConfig { epochs: 1, ..config.clone() }, &folder.path().join("c"), false, usize::MAX);
+        weights(&outcome.unwrap())
+    };
+    let (all, off) = (everything(), config());
+    let whole = trained(&all);
+    for (name, one_off) in [
+        ("schedule", TrainConfig { schedule: off.schedule, ..all.clone() }),
+        ("clip_norm", TrainConfig { clip_norm: 0.0, ..all.clone() }),
+        ("ema", TrainConfig { ema: 0.0, ..all.clone() }),
+        ("label_smoothing", TrainConfig { label_smoothing: 0.0, ..all.clone() }),
+        ("seed", TrainConfig { seed: 12, ..all.clone() }),
+    ] {
+        assert_ne!(whole, trained(&one_off), "{name}");
+    }
+    for step in 0..all.augment.len() {
+        let mut fewer = all.clone();
+        let left_out = fewer.augment.remove(step);
+        assert_ne!(whole, trained(&fewer), "{left_out}");
+    }
+}
+
+/// The average of the weights is steadier than the weights: at a learning rate that never falls, it loses less.
+#[test]
+fn averaged_weights_do_better_at_a_rate_that_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let constant = TrainConfig {
+        schedule: Schedule::Constant,
+        learning_rate: 0.03,
+        epochs: 12,
+        patience: 12,
+        ..config()
+    };
+    let last_losses = |ema: f64| {
+        let config = TrainConfig { ema, ..constant.clone() };
+        let outcome = run(&config, &folder.path().join("c"), false, usize::MAX).unwrap();
+        outcome.state.history[6..].iter().map(|r| r.validation_loss.unwrap()).sum::<f64>()
+    };
+    let (with, without) = (last_losses(0.9), last_losses(0.0));
+    assert!(with < without, "{with} {without}");
+}
+
+#[test]
+fn what_cannot_be_trained_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c");
+    let error = |config: TrainConfig| run(&config, &path, false, 1).err().unwrap().to_string();
+    assert!(error(TrainConfig { ema: 1.5, ..config() }).contains("--ema 1.5"));
+    assert!(error(TrainConfig { precision: Precision::Tf32, ..config() }).contains("needs a GPU"));
+}
+
+/// Two replicas that share every batch repeat themselves, continue where they stopped, and learn as one network does.
+#[test]
+fn ranks_learn_together() {
+    let data = clips();
+    let doubled: Vec<LabelledClip<'_>> =
+        data[..36].iter().flat_map(|(codes, labels)| [LabelledClip { codes, labels }; 2]).collect();
+    let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
+    let standardise = Standardise::measure(doubled.iter().map(|c| c.codes), BANDS, decode);
+    let folder = tempfile::tempdir().unwrap();
+    let fit = |name: &str, ranks: Ranks, batch_size: usize, resume_after: Option<usize>| {
+        let task = Task {
+            architecture: &architecture(),
+            tags: &["rising".to_string(), "falling".to_string()],
+            standardise: &standardise,
+            decode: &decode,
+            train: &doubled,
+            validation: &[],
+            corpus_in: Default::default(),
+        };
+        let config = TrainConfig { batch_size, epochs: 3, ..config() };
+        let stop = AtomicBool::new(false);
+        let steps = resume_after.unwrap_or(usize::MAX);
+        let mut progress = StopAfter { steps, stop: &stop, records: Vec::new() };
+        let path = folder.path().join(name);
+        let resume = path.exists();
+        train_on(&task, &config, ranks, &path, resume, &stop, &mut progress).unwrap()
+    };
+    let whole = fit("two", Ranks::on_cpu(2), 8, None);
+    assert_eq!(weights(&whole), weights(&fit("again", Ranks::on_cpu(2), 8, None)));
+    assert!(fit("stopped", Ranks::on_cpu(2), 8, Some(11)).interrupted);
+    assert_eq!(weights(&whole), weights(&fit("stopped", Ranks::on_cpu(2), 8, None)));
+    // They learn, though batch norm sees half the clips and so takes another way.
+    let one = fit("one", Ranks::one(&Device::Cpu), 8, None);
+    let losses: Vec<f64> = whole.state.history.iter().map(|record| record.train_loss).collect();
+    assert!(losses[2] < 0.9 * losses[0], "{losses:?}");
+    assert_ne!(weights(&whole), weights(&one));
+}
+
+#[test]
+fn batches_that_cannot_be_shared_are_refused() {
+    let data = clips();
+    let labelled: Vec<LabelledClip<'_>> =
+        data.iter().map(|(codes, labels)| LabelledClip { codes, labels }).collect();
+    let decode = |code: u8| f32::from(code);
+    let standardise = Standardise::none(BANDS);
+    let task = Task {
+        architecture: &architecture(),
+        tags: &["rising".to_string(), "falling".to_string()],
+        standardise: &standardise,
+        decode: &decode,
+        train: &labelled,
+        validation: &[],
+        corpus_in: Default::default(),
+    };
+    let config = TrainConfig { batch_size: 5, ..config() };
+    let stop = AtomicBool::new(false);
+    let mut progress = StopAfter { steps: usize::MAX, stop: &stop, records: Vec::new() };
+    let path = std::path::Path::new("never written");
+    let refused = train_on(&task, &config, Ranks::on_cpu(3), path, false, &stop, &mut progress);
+    assert!(
+        matches!(refused, Err(TrainError::Settings(reason)) if reason.contains("two clips for each of 3"))
+    );
 }

@@ -1,11 +1,14 @@
 //! The command line.
 
+use super::compare::CompareArgs;
+use super::recipe::RecipeArgs;
+use super::sweep::SweepArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use trainer::corpus::CorpusSpec;
 use trainer::device::Choice;
 use trainer::net::{Budget, Model};
-use trainer::train::Balance;
+use trainer::train::CorpusIn;
 
 /// Trains small music taggers and exports them, float and int8, for the runtime.
 ///
@@ -28,6 +31,10 @@ pub enum Command {
     Attention(AttentionArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
     Synth(SynthArgs),
+    /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
+    Compare(Box<CompareArgs>),
+    /// Search for a run's settings by successive halving on the validation clips
+    Sweep(Box<SweepArgs>),
 }
 
 #[derive(Args, Clone)]
@@ -38,29 +45,29 @@ pub struct CorpusArgs {
     /// Threads that decode and compute spectrograms [default: one per core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// A soft label counts as present from here on when scores are computed
-    #[arg(long, value_name = "P", default_value_t = 0.5)]
-    pub positive_threshold: f32,
+    /// A soft label counts as present from here on when scores are computed [default: 0.5]
+    #[arg(long, value_name = "P")]
+    pub positive_threshold: Option<f32>,
 }
 
 #[derive(Args, Clone)]
 pub struct TrainArgs {
-    /// synth, synth:CLIPS, folder:DIR (sub-folders are tags) or manifest:FILE (CSV or JSON lines)
-    #[arg(long, value_name = "CORPUS", default_value = "synth")]
-    pub corpus: CorpusSpec,
-    /// Network
-    #[arg(long, value_enum, default_value = "k2c1")]
-    pub model: Model,
-    /// Size of the network: 0.1M, 0.25M, 0.5M, 1M or 3M parameters
-    #[arg(long, default_value = "0.1M")]
-    pub budget: Budget,
+    /// Do the run of this file again (every run writes its run.toml); flags given beside it override it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// synth, synth:CLIPS, folder:DIR (sub-folders are tags) or manifest:FILE (CSV or JSON lines) [default: synth]
+    #[arg(long, value_name = "CORPUS")]
+    pub corpus: Option<CorpusSpec>,
+    /// Network [default: k2c1]
+    #[arg(long, value_enum)]
+    pub model: Option<Model>,
+    /// Size of the network: 0.1M, 0.25M, 0.5M, 1M or 3M parameters [default: 0.1M]
+    #[arg(long)]
+    pub budget: Option<Budget>,
     /// Max-pooling over time after k2c1's first convolutions. 4,4,4,4 is the paper's and hears 27.3 s;
-    /// 4,4,2,1 hears 6.1 s and answers every 0.7 s
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "4,4,4,4")]
-    pub pools: Vec<usize>,
-    /// Passes over the training clips at most
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub epochs: usize,
+    /// 4,4,2,1 hears 6.1 s and answers every 0.7 s [default: 4,4,4,4]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub pools: Option<Vec<usize>>,
     /// Folder of the run: model, card, metrics, plots, checkpoint
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -70,33 +77,9 @@ pub struct TrainArgs {
     /// Replace a run that is in --out
     #[arg(long, conflicts_with = "resume")]
     pub overwrite: bool,
-    /// Clips per step
-    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Recipe")]
-    pub batch_size: usize,
-    /// Peak learning rate of AdamW
-    #[arg(long, value_name = "RATE", default_value_t = 4e-3, help_heading = "Recipe")]
-    pub learning_rate: f64,
-    /// Share of the steps in which the learning rate rises
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Recipe")]
-    pub warm_up: f64,
-    /// Decoupled weight decay
-    #[arg(long, value_name = "RATE", default_value_t = 0.02, help_heading = "Recipe")]
-    pub weight_decay: f64,
-    /// Let rare tags count more
-    #[arg(long, value_enum, default_value = "none", help_heading = "Recipe")]
-    pub balance: Balance,
-    /// Epochs without a better validation AUC after which training stops
-    #[arg(long, value_name = "N", default_value_t = 12, help_heading = "Recipe")]
-    pub patience: usize,
-    /// Seconds of the random crop that is heard of each clip [default: what the network hears at once]
-    #[arg(long, value_name = "SECONDS", help_heading = "Recipe")]
-    pub crop_seconds: Option<f64>,
-    /// Start of everything random; the same seed gives the same network on a CPU
-    #[arg(long, default_value_t = 1, help_heading = "Recipe")]
-    pub seed: u64,
-    /// Tags with fewer positive clips are left out
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Corpus")]
-    pub min_positives: usize,
+    /// Tags with fewer positive clips are left out [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Corpus")]
+    pub min_positives: Option<usize>,
     /// Only the most frequent tags, this many
     #[arg(long, value_name = "N", help_heading = "Corpus")]
     pub max_tags: Option<usize>,
@@ -108,9 +91,18 @@ pub struct TrainArgs {
     /// Where to compute
     #[arg(long, value_enum, default_value = "auto")]
     pub device: Choice,
+    /// GPUs that share every batch, by NCCL (needs a build with --features nccl)
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub gpus: usize,
+    /// Where the codes of the training clips are kept; changes nothing of the result
+    #[arg(long, value_enum, default_value = "host")]
+    pub corpus_in: CorpusIn,
     /// Print metrics.json on standard output at the end, and nothing else there
     #[arg(long)]
     pub json: bool,
+    // Last, because its heading would stand above what follows.
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
 }
 
 impl TrainArgs {

@@ -8,10 +8,11 @@ use trainer::corpus::{self, Corpus, CorpusOptions, CorpusSpec, Split};
 use trainer::features::{CacheDir, FeatureSet, Prepared, prepare};
 use trainer::train::LabelledClip;
 
-/// Before anything takes time.
-pub fn check_threshold(threshold: f32) -> Result<()> {
+/// The threshold of soft labels, checked before anything takes time.
+pub fn positive_threshold(args: &CorpusArgs) -> Result<f32> {
+    let threshold = args.positive_threshold.unwrap_or(0.5);
     if threshold > 0.0 && threshold <= 1.0 {
-        return Ok(());
+        return Ok(threshold);
     }
     anyhow::bail!("--positive-threshold {threshold}: it is above 0 and at most 1")
 }

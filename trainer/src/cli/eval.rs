@@ -22,7 +22,7 @@ fn load(args: &EvalArgs, precision: Precision) -> Result<Option<Tagger>> {
 }
 
 pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
-    super::data::check_threshold(args.data.positive_threshold)?;
+    let positive_threshold = super::data::positive_threshold(&args.data)?;
     // The float file is the model; the int8 file beside it is compared with it.
     let (float, int8) = (load(args, Precision::Float)?, load(args, Precision::Int8)?);
     let Some(main) = float.as_ref().or(int8.as_ref()) else {
@@ -34,7 +34,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let trained_with = main.card().data.as_ref().and_then(|data| data["seed"].as_u64());
     let options = CorpusOptions {
         seed: args.seed.or(trained_with).unwrap_or(1),
-        positive_threshold: args.data.positive_threshold,
+        positive_threshold,
         min_positives: 0,
         ..Default::default()
     };
@@ -55,7 +55,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         let p = probabilities_by_runtime(tagger, clips)?;
         let truth: Vec<f32> = clips.iter().flat_map(|c| c.labels.iter().copied()).collect();
         let (scores, left_out) = Scores::matched(tagger.tags(), &p, &data.corpus.tags, &truth, clips.len())?;
-        Ok((scores.with_positive_threshold(args.data.positive_threshold)?, left_out))
+        Ok((scores.with_positive_threshold(positive_threshold)?, left_out))
     };
     let (scores, left_out) = score(main, &clips)?;
     // Thresholds are chosen on validation clips that are not the ones scored; else the card's are used.

@@ -2,14 +2,19 @@
 
 pub mod args;
 mod attention;
+mod compare;
 mod data;
 mod eval;
+mod folder;
+mod recipe;
+mod search;
 pub mod show;
+mod sweep;
 mod synth;
 mod train;
 
 use anyhow::Result;
-use args::{Cli, Command, TrainArgs};
+use args::{Cli, Command};
 use std::process::ExitCode;
 
 /// Exit status of a run that was interrupted and can be resumed, as shells give it for Ctrl-C.
@@ -22,17 +27,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Attention(args)) => attention::attention(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
-    }
-}
-
-impl TrainArgs {
-    /// Name of the run's folder where none is given: corpus, network and size.
-    fn default_out(&self) -> std::path::PathBuf {
-        let corpus = self.corpus.to_string();
-        let corpus = corpus.trim_end_matches(['/', '\\']);
-        let last = corpus.rsplit(['/', '\\', ':']).next().unwrap_or("corpus");
-        let corpus =
-            if corpus.starts_with("synth") { "synth" } else { last.split('.').next().unwrap_or(last) };
-        format!("runs/{corpus}-{}-{}", self.model, self.budget).into()
+        Some(Command::Compare(args)) => compare::compare(&args),
+        Some(Command::Sweep(args)) => sweep::sweep(&args),
     }
 }

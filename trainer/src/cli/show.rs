@@ -3,7 +3,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use trainer::corpus::Problem;
-use trainer::train::{EpochRecord, Progress};
+use trainer::train::{EpochRecord, Progress, StepTime};
 
 /// Problems named one by one before the rest is counted.
 const PROBLEMS_SHOWN: usize = 20;
@@ -68,17 +68,20 @@ impl Progress for TrainingBar {
     fn step(&mut self, epoch: usize, step: usize, steps: usize, loss: f64) {
         self.bar.set_length((self.epochs * steps) as u64);
         self.bar.set_position(((epoch - 1) * steps + step) as u64);
-        self.bar.set_message(format!("epoch {epoch}, loss {loss:.3}"));
+        // A GPU has not said anything before its first fifty steps.
+        let loss = if loss.is_nan() { String::new() } else { format!(", loss {loss:.3}") };
+        self.bar.set_message(format!("epoch {epoch}{loss}"));
     }
 
     fn epoch(&mut self, record: &EpochRecord, best: bool) {
         let auc = record.validation_auc.map_or("-".into(), |auc| format!("{auc:.4}"));
         let text = format!(
-            "  epoch {:>3}  loss {:.4}  validation AUC {auc}{}  {:.1} s",
+            "  epoch {:>3}  loss {:.4}  validation AUC {auc}{}  {:.1} s{}",
             record.epoch,
             record.train_loss,
             if best { " *" } else { "  " },
-            record.seconds
+            record.seconds,
+            shares(&record.time)
         );
         // Without a terminal the bar draws nothing: a line now and then keeps a log readable.
         if self.bar.is_hidden() {
@@ -89,4 +92,24 @@ impl Progress for TrainingBar {
             self.bar.println(text);
         }
     }
+}
+
+/// Where an epoch's time went, in percent of the steps.
+fn shares(time: &StepTime) -> String {
+    let total = time.total();
+    if total <= 0.0 {
+        return String::new();
+    }
+    let parts = [
+        ("waiting", time.waiting),
+        ("forward", time.forward),
+        ("backward", time.backward),
+        ("step", time.step),
+        ("reading", time.reading),
+    ];
+    // What takes no time worth a percent is not worth a word, but waiting always is.
+    let shown = parts.map(|(name, seconds)| (name, (100.0 * seconds / total).round()));
+    let shown = shown.iter().filter(|(name, percent)| *percent > 0.0 || *name == "waiting");
+    let texts: Vec<String> = shown.map(|(name, percent)| format!("{name} {percent} %")).collect();
+    format!("  ({})", texts.join(", "))
 }

@@ -2,6 +2,8 @@
 
 use super::args::TrainArgs;
 use super::data::Data;
+use super::folder::{CHECKPOINT, RUN_FILE, check_folder, make_folder, what_next};
+use super::recipe::BatchSize;
 use super::{INTERRUPTED, show};
 use anyhow::{Context, Result, bail};
 use runtime::mel::{FrameCodes, MelConfig};
@@ -10,21 +12,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use trainer::corpus::{ClipSource, CorpusOptions, CorpusSpec, Split, synth};
+use trainer::corpus::{CorpusOptions, CorpusSpec, Split};
 use trainer::deliver::{Delivery, metrics_for_card, score_by_runtime};
 use trainer::eval::{EvalError, EvalOptions, Evaluation, Scores, compare, evaluate, table};
 use trainer::files::write_atomically;
 use trainer::net::{Architecture, Standardise};
 use trainer::plot;
-use trainer::train::{RunState, Task, TrainConfig, probabilities, scores, train as fit};
-
-const CHECKPOINT: &str = "checkpoint.safetensors";
+use trainer::train::{Ranks, RunFile, RunState, Task, fit, precision, probabilities, scores, train_on};
 
 /// The whole job on synthetic music. An interrupted one is continued, a finished one is kept and a new folder taken.
 pub fn main_job() -> Result<ExitCode> {
     let mut args = TrainArgs::main_job();
     args.licence = Some("MIT OR Apache-2.0".into());
-    let base = args.default_out();
+    let base = run_out(&RunFile::default());
     let numbered =
         |n: usize| if n == 1 { base.clone() } else { PathBuf::from(format!("{}-{n}", base.display())) };
     let finished = |folder: &Path| folder.join("metrics.json").exists();
@@ -36,36 +36,42 @@ pub fn main_job() -> Result<ExitCode> {
 
 pub fn train(args: TrainArgs) -> Result<ExitCode> {
     let started = std::time::Instant::now();
-    let out = args.out.clone().unwrap_or_else(|| args.default_out());
-    let checkpoint = out.join(CHECKPOINT);
-    check_folder(&args, &out, &checkpoint)?;
-    super::data::check_threshold(args.data.positive_threshold)?;
     let mel = MelConfig::MINIM;
-    let shape = |tags| {
-        Architecture::new(args.model, args.budget, mel.mel_bands, &args.pools, tags)
-            .map_err(anyhow::Error::msg)
-    };
     // Before the corpus is read, so that a mistake in the settings does not cost the time of reading it.
-    let config = config(&args, &shape(1)?, &mel)?;
+    let mut run = args.run(&mel)?;
+    let out = args.out.clone().unwrap_or_else(|| run_out(&run));
+    check_folder(&args, &out)?;
+    let shape = |tags| {
+        Architecture::new(run.model, run.budget, mel.mel_bands, &run.pools, tags).map_err(anyhow::Error::msg)
+    };
+    check_crop(&run, &shape(1)?, &mel)?;
+    let chosen = trainer::device::choose(args.device);
+    let ranks = ranks(&args, &chosen.device)?;
+    precision::check(run.recipe.precision, &chosen.device).map_err(anyhow::Error::msg)?;
 
     let options = CorpusOptions {
-        seed: args.seed,
-        positive_threshold: args.data.positive_threshold,
-        min_positives: args.min_positives,
-        max_tags: args.max_tags,
+        seed: run.recipe.seed,
+        positive_threshold: run.recipe.positive_threshold,
+        min_positives: run.min_positives,
+        max_tags: run.max_tags,
         ..Default::default()
     };
-    let data = Data::load(&args.corpus, &options, &mel, &args.data)?;
+    let data = Data::load(&run.corpus, &options, &mel, &args.data)?;
     let tags = &data.corpus.tags;
     let (train, validation, test) =
         (data.clips(Some(Split::Train)), data.clips(Some(Split::Validation)), data.clips(Some(Split::Test)));
     if train.is_empty() {
-        bail!("{} has no training clips", args.corpus);
+        bail!("{} has no training clips", run.corpus);
     }
 
     let architecture = shape(tags.len())?;
-    let chosen = trainer::device::choose(args.device);
-    show::stage(&format!("Training {} {} for at most {} epochs", args.model, args.budget, args.epochs));
+    if args.recipe.batch_size == Some(BatchSize::Auto) && !args.resume {
+        let frames = run.recipe.crop(architecture.receptive_field());
+        run.recipe.batch_size = fit::fitting_batch(&architecture, frames, train.len(), &chosen.device)?;
+        show::line(&format!("{} clips per step fit", run.recipe.batch_size));
+    }
+    let config = &run.recipe;
+    show::stage(&format!("Training {} {} for at most {} epochs", run.model, run.budget, config.epochs));
     let seconds = |frames: usize| frames as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
     show::line(&format!(
         "{} parameters; one answer hears {:.1} s, a new one every {:.1} s; {}",
@@ -86,15 +92,28 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         decode: &decode,
         train: &train,
         validation: &validation,
+        corpus_in: args.corpus_in,
     };
     make_folder(&args, &out)?;
+    let checkpoint = out.join(CHECKPOINT);
+    if !args.resume {
+        write_text(&out.join(RUN_FILE), &run.to_toml()?)?;
+    }
     let stop = stop_on_ctrl_c()?;
     let mut bar = show::TrainingBar::new(config.epochs);
     TRAINING.store(true, Ordering::Relaxed);
-    let outcome = fit(&task, &config, &chosen.device, &checkpoint, args.resume, &stop, &mut bar);
+    let outcome = train_on(&task, config, ranks, &checkpoint, args.resume, &stop, &mut bar);
     TRAINING.store(false, Ordering::Relaxed);
     bar.finish();
     let outcome = outcome?;
+    if let Some(memory) = trainer::device::memory(&chosen.device) {
+        let gib = |bytes: usize| bytes as f64 / f64::from(1 << 30);
+        show::line(&format!(
+            "GPU memory: {:.1} of {:.1} GiB free after training",
+            gib(memory.free),
+            gib(memory.total)
+        ));
+    }
     if outcome.interrupted {
         show::line(&format!(
             "stopped in epoch {}, step {}; everything is in {}. The same command with --resume goes on from there.",
@@ -115,19 +134,19 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
             return Ok(None);
         }
         let p = probabilities(&outcome.network, clips, &table_of_codes, &chosen.device)?;
-        Ok(Some(scores(tags, clips, p)?.with_positive_threshold(args.data.positive_threshold)?))
+        Ok(Some(scores(tags, clips, p)?.with_positive_threshold(config.positive_threshold)?))
     };
     let (validation_scores, test_scores) = (score(&validation)?, score(&test)?);
-    let name = format!("{} {}", args.model, args.budget);
+    let name = format!("{} {}", run.model, run.budget);
     let eval_options = EvalOptions {
         split: "test".into(),
         split_rule: data.corpus.split_rule.clone(),
-        seed: args.seed,
+        seed: config.seed,
         ..Default::default()
     };
     let evaluation = match &test_scores {
         Some(test) => {
-            match evaluate(&name, &args.corpus.to_string(), validation_scores.as_ref(), test, &eval_options) {
+            match evaluate(&name, &run.corpus.to_string(), validation_scores.as_ref(), test, &eval_options) {
                 Ok(evaluation) => Some(evaluation),
                 // Training was not in vain: the model is exported, without figures.
                 Err(error @ EvalError::NothingToScore(_)) => {
@@ -146,22 +165,22 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     show::stage(&format!("Quantising and exporting to {}", out.display()));
     let mut delivery = Delivery::new(&name, &outcome.network, &outcome.state, &mel, &train)?;
     let card = delivery.card();
-    card.licence = args.licence.clone();
+    card.licence = run.licence.clone();
     card.thresholds = evaluation.as_ref().map(|e| thresholds(tags, e));
     card.data = Some(serde_json::json!({
-        "corpus": args.corpus.to_string(),
-        "synthetic": matches!(args.corpus, CorpusSpec::Synth { .. }),
+        "corpus": run.corpus.to_string(),
+        "synthetic": matches!(run.corpus, CorpusSpec::Synth { .. }),
         "train_clips": train.len(),
         "validation_clips": validation.len(),
         "test_clips": test.len(),
         "split_rule": data.corpus.split_rule,
-        "seed": args.seed,
+        "seed": config.seed,
     }));
     delivery.write(&out)?;
-    write_run(&out, &name, &args.corpus.to_string(), &outcome.state)?;
+    write_run(&out, &name, &run.corpus.to_string(), &outcome.state)?;
     let mut evaluation = evaluation;
     if let (Some(evaluation), Some(by_candle)) = (&mut evaluation, &test_scores) {
-        let threshold = args.data.positive_threshold;
+        let threshold = config.positive_threshold;
         let by_runtime = |precision| -> Result<Scores> {
             Ok(score_by_runtime(&out, precision, tags, &test)?.with_positive_threshold(threshold)?)
         };
@@ -196,99 +215,43 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     } else if let Some(evaluation) = &evaluation {
         println!("\n{}", table(evaluation));
     }
-    what_next(&args, &out, &data, evaluation.is_some(), started.elapsed().as_secs_f64())?;
+    what_next(&run.corpus, &out, &data, evaluation.is_some(), started.elapsed().as_secs_f64())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a run leaves behind.
-const OUTPUTS: [&str; 12] = [
-    CHECKPOINT,
-    "model.onnx",
-    "model.int8.onnx",
-    "card.json",
-    "metrics.json",
-    "run.json",
-    "learning.png",
-    "learning.svg",
-    "roc.png",
-    "roc.svg",
-    "auc.png",
-    "auc.svg",
-];
-
-/// Makes the folder, finds out whether it can be written before hours of training, and clears it of an old run's
-/// results, so that none of them is taken for this one's.
-fn make_folder(args: &TrainArgs, out: &Path) -> Result<()> {
-    let context = || format!("{}", out.display());
-    std::fs::create_dir_all(out).with_context(context)?;
-    tempfile::tempfile_in(out).with_context(context)?;
-    if args.overwrite {
-        for path in OUTPUTS.map(|name| out.join(name)).iter().filter(|path| path.exists()) {
-            std::fs::remove_file(path).with_context(|| format!("{}", path.display()))?;
-        }
-    }
-    Ok(())
+/// Name of a folder where none is given, from the corpus.
+pub fn default_out(corpus: &CorpusSpec, before: &str, after: &str) -> PathBuf {
+    let corpus = corpus.to_string();
+    let corpus = corpus.trim_end_matches(['/', '\\']);
+    let last = corpus.rsplit(['/', '\\', ':']).next().unwrap_or("corpus");
+    let corpus = if corpus.starts_with("synth") { "synth" } else { last.split('.').next().unwrap_or(last) };
+    format!("runs/{before}{corpus}{after}").into()
 }
 
-/// A run or a model is never overwritten unasked.
-fn check_folder(args: &TrainArgs, out: &Path, checkpoint: &Path) -> Result<()> {
-    let there = checkpoint.exists();
-    if args.resume && !there {
-        bail!("--resume: there is no {}", checkpoint.display());
-    }
-    let taken = OUTPUTS.iter().any(|name| out.join(name).exists());
-    if taken && !args.resume && !args.overwrite {
-        bail!(
-            "{} holds a run or a model: continue it with --resume, replace it with --overwrite, or choose another --out",
-            out.display()
-        );
-    }
-    Ok(())
+/// Corpus, network and size.
+fn run_out(run: &RunFile) -> PathBuf {
+    default_out(&run.corpus, "", &format!("-{}-{}", run.model, run.budget))
 }
 
-fn config(args: &TrainArgs, architecture: &Architecture, mel: &MelConfig) -> Result<TrainConfig> {
-    if args.epochs == 0 || args.batch_size == 0 || args.patience == 0 {
-        bail!("--epochs, --batch-size and --patience are at least 1");
-    }
-    let sensible_rate = args.learning_rate > 0.0 && args.learning_rate < 10.0;
-    if !sensible_rate || !(0.0..1.0).contains(&args.warm_up) || !(0.0..1e3).contains(&args.weight_decay) {
-        bail!(
-            "--learning-rate is above 0 and below 10, --warm-up from 0 to below 1, --weight-decay not negative"
-        );
-    }
+/// A crop holds at least one window.
+fn check_crop(run: &RunFile, architecture: &Architecture, mel: &MelConfig) -> Result<()> {
     let field = architecture.receptive_field();
-    let crop_frames = match args.crop_seconds {
-        None => field,
-        Some(seconds) => {
-            let frames = (seconds * f64::from(mel.sample_rate) / mel.hop_length as f64).round();
-            if !(frames >= field as f64 && frames <= 1e6) {
-                let least = field as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
-                bail!(
-                    "--crop-seconds {seconds}: this network hears {least:.2} s at once, and a crop is at least that"
-                );
-            }
-            frames as usize
-        }
-    };
-    Ok(TrainConfig {
-        epochs: args.epochs,
-        batch_size: args.batch_size,
-        learning_rate: args.learning_rate,
-        warm_up: args.warm_up,
-        weight_decay: args.weight_decay,
-        balance: args.balance,
-        crop_frames,
-        patience: args.patience,
-        positive_threshold: args.data.positive_threshold,
-        seed: args.seed,
-    })
+    if run.recipe.crop(field) < field {
+        let seconds = |frames: usize| frames as f64 * mel.hop_length as f64 / f64::from(mel.sample_rate);
+        bail!(
+            "--crop-seconds {:.2}: this network hears {:.2} s at once, and a crop is at least that",
+            seconds(run.recipe.crop_frames),
+            seconds(field)
+        );
+    }
+    Ok(())
 }
 
 /// Whether the loop is running, which stops by itself when asked to.
-static TRAINING: AtomicBool = AtomicBool::new(false);
+pub static TRAINING: AtomicBool = AtomicBool::new(false);
 
 /// While the loop runs, the first Ctrl-C asks the loop to stop after its step and write a checkpoint; the second ends the program.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
+pub fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     ctrlc::set_handler(move || {
@@ -327,7 +290,10 @@ fn write_run(out: &Path, model: &str, corpus: &str, state: &RunState) -> Result<
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)? + "\n";
+    write_text(path, &(serde_json::to_string_pretty(value)? + "\n"))
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
     write_atomically(path, text.as_bytes()).with_context(|| format!("{}", path.display()))
 }
 
@@ -343,38 +309,15 @@ fn epochs(state: &RunState) -> Vec<plot::EpochPoint> {
         .collect()
 }
 
-/// The commands that a reader may want now, ready to be copied.
-fn what_next(args: &TrainArgs, out: &Path, data: &Data, scored: bool, seconds: f64) -> Result<()> {
-    let folder = out.display();
-    show::stage(&format!("Done in {seconds:.0} s: {folder}"));
-    show::line(
-        "model.onnx, model.int8.onnx, card.json   the model, for the runtime, the player or any ONNX engine",
-    );
-    if scored {
-        show::line("metrics.json, learning.png, roc.png, auc.png (and .svg)   what it can do");
+/// The devices that share every batch.
+fn ranks(args: &TrainArgs, device: &candle_core::Device) -> Result<Ranks> {
+    match args.gpus {
+        0 => bail!("--gpus is at least 1"),
+        1 => Ok(Ranks::one(device)),
+        gpus if device.is_cpu() => bail!("--gpus {gpus}: there is no GPU to compute on"),
+        #[cfg(feature = "nccl")]
+        gpus => Ranks::gpus(gpus).with_context(|| format!("--gpus {gpus}")),
+        #[cfg(not(feature = "nccl"))]
+        gpus => bail!("--gpus {gpus}: this build cannot; build with --features nccl"),
     }
-    if let CorpusSpec::Synth { .. } = args.corpus {
-        let test = data.corpus.clips.iter().find(|c| c.split == Some(Split::Test));
-        if let Some(ClipSource::Synth(clip)) = test.map(|c| &c.source) {
-            let wav = out.join("example.wav");
-            synth::write_wav(clip, &wav).with_context(|| format!("{}", wav.display()))?;
-            eprintln!(
-                "\nTag a clip that it has not heard (synthetic; any song works, but this model knows no real music):"
-            );
-            eprintln!("  cargo run --bin player -- tag {} --model {folder}", wav.display());
-        }
-        eprintln!(
-            "\nTrain on your own music, sub-folders as tags or a CSV with a path and a column per tag:"
-        );
-        eprintln!(
-            "  cargo run -p trainer -- train --corpus folder:DIR --model k2c1 --budget 0.25M --epochs 60 --out runs/mine"
-        );
-        eprintln!("  cargo run -p trainer -- train --corpus manifest:FILE.csv --out runs/mine");
-    } else {
-        eprintln!("\nTag a song with it:\n  cargo run --bin player -- tag SONG --model {folder}");
-        eprintln!(
-            "\nScore it on another corpus:\n  cargo run -p trainer -- eval --model {folder} --corpus manifest:FILE.csv"
-        );
-    }
-    Ok(())
 }

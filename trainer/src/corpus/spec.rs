@@ -4,11 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::CorpusError;
 use super::synth::{SECONDS, SynthSpec};
 
 /// A corpus as the command line names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum CorpusSpec {
     /// `synth` or `synth:CLIPS`: generated.
     Synth {
@@ -27,7 +30,7 @@ impl FromStr for CorpusSpec {
     fn from_str(text: &str) -> Result<Self, CorpusError> {
         let wrong = |reason| CorpusError::Spec { text: text.into(), reason };
         match text.split_once(':') {
-            None if text == "synth" => Ok(Self::Synth { clips: SynthSpec::default().clips }),
+            None if text == "synth" => Ok(Self::default()),
             Some(("synth", clips)) => match clips.parse() {
                 // The smallest number with a clip in every split.
                 Ok(clips) if (10..=1_000_000).contains(&clips) => Ok(Self::Synth { clips }),
@@ -48,6 +51,27 @@ impl fmt::Display for CorpusSpec {
             Self::Folder(dir) => write!(f, "folder:{}", dir.display()),
             Self::Manifest(file) => write!(f, "manifest:{}", file.display()),
         }
+    }
+}
+
+impl Default for CorpusSpec {
+    /// `synth`.
+    fn default() -> Self {
+        Self::Synth { clips: SynthSpec::default().clips }
+    }
+}
+
+impl TryFrom<String> for CorpusSpec {
+    type Error = CorpusError;
+
+    fn try_from(text: String) -> Result<Self, CorpusError> {
+        text.parse()
+    }
+}
+
+impl From<CorpusSpec> for String {
+    fn from(spec: CorpusSpec) -> String {
+        spec.to_string()
     }
 }
 

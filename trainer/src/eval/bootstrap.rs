@@ -68,6 +68,24 @@ impl Sorted {
 /// of threads. A tag that has no positive or no negative in a resample is skipped in that resample. The interval
 /// is widened, if need be, to hold the estimate. `None` if no tag has an AUC.
 pub fn mean_auc_interval(scores: &Scores, resamples: usize, seed: u64) -> Option<Bootstrap> {
+    let Resampled { mean_auc, means } = mean_auc_resampled(scores, resamples, seed)?;
+    let means: Vec<f64> = means.into_iter().flatten().collect();
+    let (low, high) = percentile_interval(&means, mean_auc);
+    Some(Bootstrap { mean_auc, low, high, resamples: means.len() })
+}
+
+/// The mean AUC over tags, and the same in each resample of the clips.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resampled {
+    /// Of the scores themselves.
+    pub mean_auc: f64,
+    /// One per resample; none where no tag had an AUC. Resample `i` of the same seed holds the same clips for any
+    /// scores of as many clips, so that two models can be compared resample by resample.
+    pub means: Vec<Option<f64>>,
+}
+
+/// What [`mean_auc_interval`] takes its quantiles of.
+pub fn mean_auc_resampled(scores: &Scores, resamples: usize, seed: u64) -> Option<Resampled> {
     let clips = scores.clips();
     let ones = vec![1; clips];
     let tags: Vec<Sorted> = (0..scores.tags().len())
@@ -76,9 +94,9 @@ pub fn mean_auc_interval(scores: &Scores, resamples: usize, seed: u64) -> Option
         .filter(|sorted| sorted.auc(&ones).is_some())
         .collect();
     let mean_auc = mean(&tags, &ones)?;
-    let mut means: Vec<f64> = (0..resamples as u64)
+    let means = (0..resamples as u64)
         .into_par_iter()
-        .filter_map(|resample| {
+        .map(|resample| {
             // A stream of its own for each resample: no order of work can change it.
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(resample);
@@ -90,10 +108,16 @@ pub fn mean_auc_interval(scores: &Scores, resamples: usize, seed: u64) -> Option
             mean(&tags, &counts)
         })
         .collect();
-    means.sort_unstable_by(f64::total_cmp);
-    let low = quantile(&means, 0.025).map_or(mean_auc, |low| low.min(mean_auc));
-    let high = quantile(&means, 0.975).map_or(mean_auc, |high| high.max(mean_auc));
-    Some(Bootstrap { mean_auc, low, high, resamples: means.len() })
+    Some(Resampled { mean_auc, means })
+}
+
+/// The middle 95 % of `values`, widened, if need be, to hold `estimate`.
+pub fn percentile_interval(values: &[f64], estimate: f64) -> (f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let low = quantile(&sorted, 0.025).map_or(estimate, |low| low.min(estimate));
+    let high = quantile(&sorted, 0.975).map_or(estimate, |high| high.max(estimate));
+    (low, high)
 }
 
 fn mean(tags: &[Sorted], counts: &[u32]) -> Option<f64> {

@@ -11,7 +11,7 @@ mod scores;
 mod table;
 mod threshold;
 
-pub use bootstrap::{Bootstrap, mean_auc_interval};
+pub use bootstrap::{Bootstrap, Resampled, mean_auc_interval, mean_auc_resampled, percentile_interval};
 pub use delong::{AucInterval, AucVariance, IntervalMethod, auc_interval, auc_variance};
 pub use ranking::{Ranking, RocCurve, TieGroup, Undefined, mean_roc};
 pub use report::{

@@ -5,9 +5,11 @@
 mod attention;
 mod auc;
 mod axes;
+mod compare;
 mod figure;
 mod font;
 mod learning;
+mod parallel;
 mod raster;
 mod render;
 mod roc;
@@ -18,9 +20,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::compare::Comparison;
 use crate::eval::{Evaluation, Scores};
 pub use attention::AttentionStep;
 pub use learning::EpochPoint;
+pub use parallel::{ParallelAxis, ParallelLine, Places};
 
 /// Why a plot was not written.
 #[derive(Debug, Error)]
@@ -65,6 +69,28 @@ pub fn roc_curves(stem: &Path, title: &str, scores: &Scores) -> Result<PlotFiles
 /// The evaluation has no tag, or the files cannot be written.
 pub fn auc_by_tag(stem: &Path, evaluation: &Evaluation) -> Result<PlotFiles, PlotError> {
     written(stem, auc::figure(evaluation))
+}
+
+/// The paper's figure 2 of a comparison, AUC against parameters and against training time, to `stem.svg` and `stem.png`:
+/// with the paper's own points where the corpus is the paper's, else above them.
+///
+/// # Errors
+/// No run has a result, or the files cannot be written.
+pub fn comparison(stem: &Path, comparison: &Comparison) -> Result<PlotFiles, PlotError> {
+    written(stem, compare::figure(comparison))
+}
+
+/// Settings of trials and what came of them as parallel coordinates, to `stem.svg` and `stem.png`.
+///
+/// # Errors
+/// No trial has a result, or the files cannot be written.
+pub fn parallel_coordinates(
+    stem: &Path,
+    title: &str,
+    axes: &[ParallelAxis],
+    lines: &[ParallelLine],
+) -> Result<PlotFiles, PlotError> {
+    written(stem, parallel::figure(title, axes, lines))
 }
 
 /// Weights of attention along a song, to `stem.svg` and `stem.png`; `said` stands below the title.

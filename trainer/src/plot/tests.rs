@@ -1,6 +1,7 @@
 //! Layout: no text lies on other text or beyond the edge, whatever the number of tags and their names.
 use super::figure::{Align, Figure, Label, Mark};
-use super::{AttentionStep, EpochPoint, attention, auc, font, learning, roc};
+use super::parallel::{self, ParallelAxis, ParallelLine, Places};
+use super::{AttentionStep, EpochPoint, attention, auc, compare, font, learning, roc};
 use crate::eval::{EvalOptions, Scores, evaluate};
 
 /// Left, top, right and bottom of a label's ink, a little generous in height.
@@ -92,6 +93,61 @@ fn equal_values_and_one_epoch_have_a_scale() {
         let point =
             EpochPoint { epoch: 3, train_loss: value, validation_loss: None, validation_auc: Some(value) };
         tidy(&learning::figure("title", &[point, EpochPoint { epoch: 4, ..point }]).unwrap());
+    }
+}
+
+#[test]
+fn comparisons_are_tidy_beside_the_paper_and_apart_from_it() {
+    for is_papers_corpus in [false, true] {
+        let mut comparison = crate::compare::report::tests::comparison(is_papers_corpus);
+        let all = compare::figure(&comparison).unwrap();
+        tidy(&all);
+        let said = |wanted: &str| {
+            all.marks.iter().any(|mark| matches!(mark, Mark::Text(label) if label.text.contains(wanted)))
+        };
+        assert_eq!(said("not comparable"), !is_papers_corpus);
+        comparison.about.corpus = "manifest:/a/very/long/name/".repeat(9);
+        comparison.rows.retain(|row| row.budget == crate::net::Budget::M0_1);
+        tidy(&compare::figure(&comparison).unwrap());
+        comparison.rows.iter_mut().for_each(|row| row.result = None);
+        assert!(compare::figure(&comparison).is_err());
+    }
+}
+
+#[test]
+fn parallel_coordinates_are_tidy() {
+    for (axes, trials) in [(1, 1), (1, 30), (4, 2), (9, 81)] {
+        let spread = |trial: usize, axis: usize| ((trial * 37 + axis * 11) % 97 + 1) as f64;
+        let axes: Vec<ParallelAxis> = (0..axes)
+            .map(|axis| ParallelAxis {
+                name: format!("recipe.{}", "a_long_name ".repeat(axis + 1)),
+                places: match axis % 3 {
+                    0 => Places::Numbers {
+                        logarithmic: true,
+                        values: (0..trials).map(|trial| 1e-5 * spread(trial, axis).powi(2)).collect(),
+                    },
+                    1 => Places::Numbers {
+                        logarithmic: false,
+                        values: (0..trials).map(|trial| spread(trial, axis)).collect(),
+                    },
+                    _ => Places::Choices {
+                        names: (0..5).map(|i| format!("[spec-augment={i}:64:2, mixup=0.2]")).collect(),
+                        places: (0..trials).map(|trial| (trial + axis) % 5).collect(),
+                    },
+                },
+            })
+            .collect();
+        let lines: Vec<ParallelLine> = (0..trials)
+            .map(|trial| ParallelLine {
+                auc: 0.5 + spread(trial, 50) / 250.0,
+                last: trial % 5 == 0,
+                best: trial == 0,
+            })
+            .collect();
+        tidy(&parallel::figure("a title", &axes, &lines).unwrap());
+        let failed: Vec<ParallelLine> =
+            lines.iter().map(|line| ParallelLine { auc: f64::NAN, ..*line }).collect();
+        assert!(parallel::figure("a title", &axes, &failed).is_err());
     }
 }
 

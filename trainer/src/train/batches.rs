@@ -1,6 +1,8 @@
 //! Random crops of coded clips as batches, prepared on another thread.
 
+use super::augment::{Change, Place, apply, mix_labels};
 use super::config::{Balance, TrainConfig};
+use crate::net::Standardise;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,8 +19,8 @@ pub struct LabelledClip<'a> {
 
 /// Numbers of one step, ready to be made tensors.
 pub struct Batch {
-    /// Standardised log-mels [clips, mel_bands, frames].
-    pub x: Vec<f32>,
+    /// What is heard.
+    pub x: Crops,
     /// Labels [clips, tags], 0 where not labelled.
     pub targets: Vec<f32>,
     /// Weight of each label [clips, tags], 0 where not labelled.
@@ -27,24 +29,75 @@ pub struct Batch {
     pub clips: usize,
 }
 
+impl Batch {
+    /// Parts of nearly equal size for so many ranks, in order.
+    ///
+    /// # Errors
+    /// When there are fewer clips than ranks, or the codes are on a device, which only one rank can have.
+    pub fn split(self, ranks: usize) -> Result<Vec<Batch>, String> {
+        let Crops::Values(x) = &self.x else {
+            return Err("several ranks cannot share codes that are on a device".into());
+        };
+        if self.clips < ranks {
+            return Err(format!("a batch of {} clips cannot be shared by {ranks} ranks", self.clips));
+        }
+        let (crop, tags) = (x.len() / self.clips, self.targets.len() / self.clips);
+        let part = |rank: usize| {
+            let (from, to) = (self.clips * rank / ranks, self.clips * (rank + 1) / ranks);
+            Batch {
+                x: Crops::Values(x[from * crop..to * crop].to_vec()),
+                targets: self.targets[from * tags..to * tags].to_vec(),
+                weights: self.weights[from * tags..to * tags].to_vec(),
+                clips: to - from,
+            }
+        };
+        Ok((0..ranks).map(part).collect())
+    }
+}
+
+/// What a batch is heard from.
+pub enum Crops {
+    /// Standardised log-mels [clips, mel_bands, frames], augmented.
+    Values(Vec<f32>),
+    /// Which clips from which frame on, and what is to be done to them, where the codes are on the device.
+    Places {
+        /// A clip's number and the frame its crop starts at.
+        starts: Vec<(usize, usize)>,
+        /// Augmentations in order.
+        changes: Vec<Change>,
+    },
+}
+
 /// Makes the batches of any epoch.
 pub struct Batcher<'a> {
     clips: &'a [LabelledClip<'a>],
     table: Vec<[f32; 256]>,
+    deviation: f32,
     config: &'a TrainConfig,
+    frames: usize,
     positive_weight: Vec<f32>,
+    values: bool,
 }
 
 impl<'a> Batcher<'a> {
-    /// `table` is what each code of each band becomes ([`crate::net::Standardise::table`]).
-    pub fn new(clips: &'a [LabelledClip<'a>], table: Vec<[f32; 256]>, config: &'a TrainConfig) -> Self {
+    /// Crops of `frames` frames; `decode` is the decibel of each code. With `values` the batches hold the crops
+    /// themselves, else where they are to be found.
+    pub fn new(
+        clips: &'a [LabelledClip<'a>],
+        standardise: &Standardise,
+        decode: &dyn Fn(u8) -> f32,
+        config: &'a TrainConfig,
+        frames: usize,
+        values: bool,
+    ) -> Self {
         let positive_weight = match config.balance {
             Balance::None => vec![1.0; clips.first().map_or(0, |c| c.labels.len())],
             Balance::Tags => {
                 tag_shares(clips).iter().map(|p| ((1.0 - p) / p.max(1e-6)).sqrt().clamp(1.0, 10.0)).collect()
             }
         };
-        Self { clips, table, config, positive_weight }
+        let (table, deviation) = (standardise.table(decode), standardise.deviation);
+        Self { clips, table, deviation, config, frames, positive_weight, values }
     }
 
     /// Steps in an epoch. A last batch of fewer than half the clips is dropped: its moments would be noise.
@@ -57,24 +110,52 @@ impl<'a> Batcher<'a> {
     /// Order in which an epoch hears the clips.
     pub fn order(&self, epoch: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.clips.len()).collect();
-        order.shuffle(&mut generator(self.config.seed, epoch, u64::MAX));
+        order.shuffle(&mut self.draw().order(epoch));
         order
     }
 
     /// Batch `step` of an epoch whose order is `order`.
     pub fn batch(&self, order: &[usize], epoch: usize, step: usize) -> Batch {
-        let start = step * self.config.batch_size;
-        let chosen = &order[start..(start + self.config.batch_size).min(order.len())];
-        let (bands, frames) = (self.table.len(), self.config.crop_frames);
-        let mut x = vec![0.0; chosen.len() * bands * frames];
-        x.par_chunks_mut(bands * frames).zip(chosen).for_each(|(x, &clip)| {
-            let codes = self.clips[clip].codes;
-            let spare = (codes.len() / bands).saturating_sub(frames);
-            let from = generator(self.config.seed, epoch, clip as u64).random_range(0..=spare);
-            crop(codes, &self.table, from, frames, x);
+        let first = step * self.config.batch_size;
+        let chosen = &order[first..(first + self.config.batch_size).min(order.len())];
+        let (bands, frames, draw) = (self.table.len(), self.frames, self.draw());
+        let start = |clip: usize| {
+            let spare = (self.clips[clip].codes.len() / bands).saturating_sub(frames);
+            draw.crop(epoch, clip as u64).random_range(0..=spare)
+        };
+        let starts: Vec<(usize, usize)> = chosen.iter().map(|&clip| (clip, start(clip))).collect();
+        let place = Place { clips: chosen, bands, frames, deviation: self.deviation, epoch, step };
+        let steps = self.config.augment.iter().enumerate();
+        let changes: Vec<Change> = steps.map(|(nth, augment)| augment.draw(&draw, nth, &place)).collect();
+
+        let (mut targets, mut weights) = self.labels(chosen);
+        for change in &changes {
+            if let Change::Mix { other, share } = change {
+                mix_labels(&mut targets, &mut weights, other, share);
+            }
+        }
+        let x = if self.values { self.values(&starts, &changes) } else { Crops::Places { starts, changes } };
+        Batch { x, targets, weights, clips: chosen.len() }
+    }
+
+    fn values(&self, starts: &[(usize, usize)], changes: &[Change]) -> Crops {
+        let (bands, frames) = (self.table.len(), self.frames);
+        let mut x = vec![0.0; starts.len() * bands * frames];
+        x.par_chunks_mut(bands * frames).zip(starts).for_each(|(x, &(clip, from))| {
+            crop(self.clips[clip].codes, &self.table, from, frames, x);
         });
+        for change in changes {
+            apply(change, &mut x, bands, frames);
+        }
+        Crops::Values(x)
+    }
+
+    /// Targets and weights [clips, tags].
+    fn labels(&self, chosen: &[usize]) -> (Vec<f32>, Vec<f32>) {
+        let smoothing = self.config.label_smoothing as f32;
         let labels = chosen.iter().flat_map(|&clip| self.clips[clip].labels);
-        let targets = labels.clone().map(|l| if l.is_nan() { 0.0 } else { *l }).collect();
+        let smooth = |l: f32| l * (1.0 - smoothing) + 0.5 * smoothing;
+        let targets = labels.clone().map(|&l| if l.is_nan() { 0.0 } else { smooth(l) }).collect();
         let weights = labels
             .enumerate()
             .map(|(i, l)| {
@@ -82,7 +163,11 @@ impl<'a> Batcher<'a> {
                 if l.is_nan() { 0.0 } else { 1.0 + (positive - 1.0) * l }
             })
             .collect();
-        Batch { x, targets, weights, clips: chosen.len() }
+        (targets, weights)
+    }
+
+    fn draw(&self) -> Draw {
+        Draw { seed: self.config.seed }
     }
 }
 
@@ -111,32 +196,62 @@ pub fn crop(codes: &[u8], table: &[[f32; 256]], from: usize, frames: usize, x: &
     }
 }
 
-/// A generator for one place: independent of every other place and of how often it was asked.
-fn generator(seed: u64, epoch: usize, place: u64) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    for (bytes, value) in key.chunks_exact_mut(8).zip([seed, epoch as u64, place, 0x6d69_6e69_6d00_0001]) {
-        bytes.copy_from_slice(&value.to_le_bytes());
+/// Generators for the places of a run, each independent of every other one and of how often it was asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw {
+    /// The run's seed.
+    pub seed: u64,
+}
+
+impl Draw {
+    /// For the order of an epoch.
+    pub fn order(&self, epoch: usize) -> ChaCha8Rng {
+        self.generator(epoch, u64::MAX, 0)
     }
-    ChaCha8Rng::from_seed(key)
+
+    /// For the place of a clip's crop.
+    pub fn crop(&self, epoch: usize, clip: u64) -> ChaCha8Rng {
+        self.generator(epoch, clip, 0)
+    }
+
+    /// For the `nth` augmentation of a clip.
+    pub fn augment(&self, epoch: usize, clip: u64, nth: usize) -> ChaCha8Rng {
+        self.generator(epoch, clip, 1 + 2 * nth as u64)
+    }
+
+    /// For the `nth` augmentation, where it mixes the clips of a batch.
+    pub fn mix(&self, epoch: usize, step: u64, nth: usize) -> ChaCha8Rng {
+        self.generator(epoch, step, 2 + 2 * nth as u64)
+    }
+
+    fn generator(&self, epoch: usize, place: u64, purpose: u64) -> ChaCha8Rng {
+        let mut key = [0; 32];
+        let last = 0x6d69_6e69_6d00_0001 + (purpose << 8);
+        for (bytes, value) in key.chunks_exact_mut(8).zip([self.seed, epoch as u64, place, last]) {
+            bytes.copy_from_slice(&value.to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(key)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::augment::Augments;
 
-    fn config(batch_size: usize, crop_frames: usize) -> TrainConfig {
-        TrainConfig {
-            epochs: 1,
-            batch_size,
-            learning_rate: 0.1,
-            warm_up: 0.0,
-            weight_decay: 0.0,
-            balance: Balance::Tags,
-            crop_frames,
-            patience: 1,
-            positive_threshold: 0.5,
-            seed: 5,
+    fn decode(code: u8) -> f32 {
+        f32::from(code) * 0.5 - 100.0
+    }
+
+    fn values(batch: &Batch) -> &[f32] {
+        match &batch.x {
+            Crops::Values(x) => x,
+            Crops::Places { .. } => panic!("values were asked for"),
         }
+    }
+
+    fn clips<'a>(codes: &'a [u8], labels: &'a [f32]) -> Vec<LabelledClip<'a>> {
+        (0..11).map(|i| LabelledClip { codes: &codes[i * 8..], labels }).collect()
     }
 
     #[test]
@@ -151,20 +266,41 @@ mod tests {
     fn batches_depend_on_seed_epoch_and_place_alone() {
         let codes: Vec<u8> = (0..200).map(|i| i as u8).collect();
         let labels = [1.0, f32::NAN, 0.0, 0.25];
-        let clips: Vec<LabelledClip<'_>> =
-            (0..11).map(|i| LabelledClip { codes: &codes[i * 8..], labels: &labels }).collect();
-        let config = config(4, 10);
-        let batcher = Batcher::new(&clips, vec![[0.5; 256]; 2], &config);
-        assert_eq!(batcher.steps(), 3);
-        let order = batcher.order(3);
-        let again = batcher.batch(&order, 3, 2);
-        assert_eq!((again.clips, again.x.len()), (3, 3 * 2 * 10));
-        assert_eq!(again.targets[..4], [1.0, 0.0, 0.0, 0.25]);
-        assert_eq!(again.weights[1], 0.0);
-        assert_ne!(order, batcher.order(4));
-        let mut sorted = order.clone();
-        sorted.sort_unstable();
-        assert_eq!(sorted, (0..11).collect::<Vec<_>>());
-        assert_eq!(batcher.order(3), order);
+        let clips = clips(&codes, &labels);
+        let all: Augments = "gain=6,eq=4,noise=-10,spec-augment=1:3:1,mixup=0.4".parse().unwrap();
+        for augment in [Vec::new(), all.0] {
+            let config = TrainConfig { batch_size: 4, seed: 5, augment, ..Default::default() };
+            let standardise = Standardise { mean: vec![-80.0; 2], deviation: 8.0 };
+            let batcher = Batcher::new(&clips, &standardise, &decode, &config, 10, true);
+            assert_eq!(batcher.steps(), 3);
+            let order = batcher.order(3);
+            let (batch, again) = (batcher.batch(&order, 3, 2), batcher.batch(&order, 3, 2));
+            assert_eq!((batch.clips, values(&batch).len()), (3, 3 * 2 * 10));
+            assert_eq!(values(&batch), values(&again));
+            // All clips have the same labels, so that mixing them changes nothing.
+            assert_eq!(batch.targets[..4], [1.0, 0.0, 0.0, 0.25]);
+            assert_eq!(batch.weights[..4], [1.0, 0.0, 1.0, 1.0]);
+            assert_ne!(values(&batch), values(&batcher.batch(&order, 4, 2)));
+            assert_ne!(order, batcher.order(4));
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..11).collect::<Vec<_>>());
+            assert_eq!(batcher.order(3), order);
+        }
+    }
+
+    #[test]
+    fn labels_are_smoothed_and_rare_ones_weigh_more() {
+        let codes = vec![100; 200];
+        let labels = [1.0, f32::NAN, 0.0, 0.25];
+        let clips = clips(&codes, &labels);
+        let config =
+            TrainConfig { label_smoothing: 0.2, balance: Balance::Tags, batch_size: 2, ..Default::default() };
+        let batcher = Batcher::new(&clips, &Standardise::none(2), &decode, &config, 4, true);
+        let batch = batcher.batch(&batcher.order(0), 0, 0);
+        let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(near(&batch.targets[..4], &[0.9, 0.0, 0.1, 0.3]), "{:?}", batch.targets);
+        // sqrt(0.75 / 0.25) at a label of 1, a quarter of the way there at 0.25.
+        assert!(near(&batch.weights[..4], &[1.0, 0.0, 1.0, 1.0 + 0.25 * (3f32.sqrt() - 1.0)]));
     }
 }

@@ -1,10 +1,13 @@
 //! A training run on disk: one safetensors file from which it continues exactly.
 
+use super::batches::LabelledClip;
 use super::config::TrainConfig;
+use super::time::StepTime;
 use crate::net::{Architecture, Standardise};
 use candle_core::{Device, Tensor};
 use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -19,8 +22,11 @@ pub struct EpochRecord {
     pub validation_loss: Option<f64>,
     /// Mean AUC on the validation clips.
     pub validation_auc: Option<f64>,
-    /// Wall-clock seconds.
+    /// Wall-clock seconds, of the part after the last resumption.
     pub seconds: f64,
+    /// What they were spent on.
+    #[serde(default)]
+    pub time: StepTime,
 }
 
 /// Everything of a run that is not a tensor.
@@ -173,4 +179,17 @@ impl Checkpoint {
             .filter_map(|(n, t)| Some((n.strip_prefix(prefix)?.to_string(), t.clone())))
             .collect()
     }
+}
+
+/// SHA-256 of the clips' lengths, a sample of their codes and their labels: enough to tell another corpus, or another
+/// order, without reading all of a corpus larger than memory.
+pub fn fingerprint(clips: &[LabelledClip<'_>]) -> String {
+    let mut hash = Sha256::new();
+    for clip in clips {
+        hash.update((clip.codes.len() as u64).to_le_bytes());
+        let middle = clip.codes.len() / 2;
+        hash.update(&clip.codes[middle..(middle + 64).min(clip.codes.len())]);
+        clip.labels.iter().for_each(|l| hash.update(l.to_bits().to_le_bytes()));
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,18 +1,38 @@
-//! Training: batches, loss, optimiser, schedule, checkpoints and the loop that joins them.
+//! Training: batches, augmentation, loss, optimiser, schedule, averages, checkpoints and the loop that joins them.
 //!
 //! Everything random is drawn from `(seed, epoch, place)`, never from a generator that runs along: a run that is
 //! resumed in the middle of an epoch draws what it would have drawn.
 
 pub mod adamw;
+pub mod augment;
 pub mod batches;
 pub mod checkpoint;
+pub mod clip;
 pub mod config;
+mod crew;
+pub mod ema;
+pub mod exchange;
+pub mod fit;
+mod learner;
 pub mod loss;
+#[cfg(feature = "nccl")]
+pub mod nccl;
+pub mod precision;
+pub mod resident;
 mod run;
+pub mod run_file;
+pub mod schedule;
 pub mod score;
+pub mod time;
 
+pub use augment::{Augment, Augments};
 pub use batches::{Batch, LabelledClip};
 pub use checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState};
-pub use config::{Balance, TrainConfig};
-pub use run::{Outcome, Progress, Task, TrainError, train};
+pub use config::{Balance, Precision, TrainConfig};
+pub use exchange::Ranks;
+pub use resident::CorpusIn;
+pub use run::{Outcome, Progress, Task, TrainError, train, train_on};
+pub use run_file::{RunFile, RunFileError};
+pub use schedule::Schedule;
 pub use score::{probabilities, scores};
+pub use time::StepTime;

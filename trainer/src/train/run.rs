@@ -1,17 +1,21 @@
 //! The training loop.
 
-use super::adamw::AdamW;
 use super::batches::{Batch, Batcher, LabelledClip, tag_shares};
-use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState};
+use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState, fingerprint};
 use super::config::TrainConfig;
-use super::loss::masked_bce;
-use super::score::{probabilities, scores};
-use crate::net::{Architecture, Dice, Net, Network, Standardise, load};
+use super::crew::Crew;
+use super::exchange::{GONE, Ranks};
+use super::learner::{CropShape, Learner, snapshot};
+use super::precision::Multiplying;
+use super::resident::{CorpusIn, Resident};
+use super::score::validate;
+use super::time::{Lap, StepTime};
+use crate::net::{Architecture, Net, Standardise, load};
 use candle_core::{Device, Tensor};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Why training ended with an error.
@@ -36,6 +40,20 @@ pub enum TrainError {
     /// The loss is no number any more.
     #[error("the loss became {0} in epoch {1}: a lower --learning-rate may help")]
     Diverged(f64, usize),
+    /// The settings make no sense, or not on this device.
+    #[error("{0}")]
+    Settings(String),
+    /// The device has no room for the corpus, or cannot make log-mels of its codes.
+    #[error(
+        "the corpus cannot be kept in the device's memory ({:.2} GiB of codes): {source}; leave out --corpus-in device",
+        *bytes as f64 / f64::from(1 << 30)
+    )]
+    NoRoom {
+        /// Of the codes.
+        bytes: usize,
+        /// The reason.
+        source: candle_core::Error,
+    },
     /// There is nothing to learn from.
     #[error("there are no training clips")]
     NoClips,
@@ -43,7 +61,8 @@ pub enum TrainError {
 
 /// Where the loop tells how it gets on.
 pub trait Progress {
-    /// A step is done.
+    /// A step is done. `loss` is the mean over the steps since the device was last asked: on a CPU that is this step,
+    /// elsewhere it is asked now and then.
     fn step(&mut self, epoch: usize, step: usize, steps: usize, loss: f64);
     /// An epoch is done; `best` when its weights are the best so far.
     fn epoch(&mut self, record: &EpochRecord, best: bool);
@@ -73,10 +92,18 @@ pub struct Task<'a> {
     pub train: &'a [LabelledClip<'a>],
     /// Clips to stop by; may be empty.
     pub validation: &'a [LabelledClip<'a>],
+    /// Where the codes of the clips to fit are kept; changes nothing of the result.
+    pub corpus_in: CorpusIn,
 }
 
 /// Checkpoints are also written inside long epochs.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
+
+/// Batches that are ready before they are asked for.
+const BATCHES_AHEAD: usize = 2;
+
+/// Steps after which a GPU is asked for the loss: often enough for a bar, and to end a run that has diverged.
+const READ_EVERY: usize = 50;
 
 /// Trains a network, writing `checkpoint` after every epoch, every five minutes and when `stop` becomes true; continues from
 /// that file when `resume`.
@@ -92,12 +119,50 @@ pub fn train(
     stop: &AtomicBool,
     progress: &mut dyn Progress,
 ) -> Result<Outcome, TrainError> {
+    train_on(task, config, Ranks::one(device), checkpoint, resume, stop, progress)
+}
+
+/// [`train`] on several devices at once: each takes its share of every batch, and they step together (see
+/// [`super::exchange`]). The first one validates and writes.
+///
+/// # Errors
+/// As [`train`], and when batches cannot be shared by so many.
+pub fn train_on(
+    task: &Task<'_>,
+    config: &TrainConfig,
+    ranks: Ranks,
+    checkpoint: &Path,
+    resume: bool,
+    stop: &AtomicBool,
+    progress: &mut dyn Progress,
+) -> Result<Outcome, TrainError> {
+    let Ranks { devices, exchanges } = ranks;
+    let Some(device) = devices.first() else {
+        return Err(TrainError::Settings("training needs at least one device".into()));
+    };
+    if devices.len() > 1 && config.batch_size < 2 * devices.len() {
+        let (batch, ranks) = (config.batch_size, devices.len());
+        return Err(TrainError::Settings(format!(
+            "--batch-size {batch} is less than two clips for each of {ranks} devices"
+        )));
+    }
+    if devices.len() > 1 && task.corpus_in == CorpusIn::Device {
+        return Err(TrainError::Settings("--corpus-in device works with one device".into()));
+    }
     if task.train.is_empty() {
         return Err(TrainError::NoClips);
     }
+    config.validate().map_err(TrainError::Settings)?;
+    let _multiplying = Multiplying::by(config.precision, device).map_err(TrainError::Settings)?;
     let mut run = Run::new(task, config, device)?;
+    for device in &devices[1..] {
+        run.others.push(Learner::new(config, task.architecture, &tag_shares(task.train), device)?);
+    }
     if resume {
         run.take(Checkpoint::read(checkpoint)?, checkpoint)?;
+    }
+    for (learner, exchange) in std::iter::once(&mut run.learner).chain(&mut run.others).zip(exchanges) {
+        learner.join(exchange);
     }
     let interrupted = run.go(checkpoint, stop, progress)?;
     run.finish(interrupted)
@@ -107,23 +172,23 @@ struct Run<'a> {
     task: &'a Task<'a>,
     config: &'a TrainConfig,
     device: &'a Device,
-    table: Vec<[f32; 256]>,
-    network: Net,
-    optimiser: AdamW,
+    shape: CropShape,
+    learner: Learner<'a>,
+    /// Those of the other ranks.
+    others: Vec<Learner<'a>>,
     state: RunState,
     best: HashMap<String, Tensor>,
 }
 
 impl<'a> Run<'a> {
     fn new(task: &'a Task<'a>, config: &'a TrainConfig, device: &'a Device) -> Result<Self, TrainError> {
-        let mut network = Net::new(task.architecture, config.seed, device)?;
-        network.set_prior(&tag_shares(task.train))?;
-        let optimiser = AdamW::new(network.parameters(), config.weight_decay)?;
+        let learner = Learner::new(config, task.architecture, &tag_shares(task.train), device)?;
         let (tags, data) = (task.tags.to_vec(), fingerprint(task.train));
         let state =
             RunState::new(config.clone(), task.architecture.clone(), tags, task.standardise.clone(), data);
-        let table = task.standardise.table(task.decode);
-        Ok(Self { task, config, device, table, network, optimiser, state, best: HashMap::new() })
+        let frames = config.crop(task.architecture.receptive_field());
+        let shape = CropShape { bands: task.standardise.mean.len(), frames };
+        Ok(Self { task, config, device, shape, learner, others: Vec::new(), state, best: HashMap::new() })
     }
 
     fn take(&mut self, checkpoint: Checkpoint, path: &Path) -> Result<(), TrainError> {
@@ -138,9 +203,11 @@ impl<'a> Run<'a> {
         if old.data != new.data || old.standardise != new.standardise {
             return differs("training clips");
         }
-        load(&mut self.network, &checkpoint.tensors)?;
-        self.optimiser.load(&checkpoint.tensors, old.optimiser_steps)?;
-        self.best = checkpoint.below("best.");
+        for learner in std::iter::once(&mut self.learner).chain(&mut self.others) {
+            learner.load(&checkpoint.tensors, old.optimiser_steps)?;
+        }
+        self.learner.set_loss_sum(old.loss_sum)?;
+        self.best = checkpoint.below(BEST);
         self.state = checkpoint.state;
         Ok(())
     }
@@ -151,15 +218,53 @@ impl<'a> Run<'a> {
         stop: &AtomicBool,
         progress: &mut dyn Progress,
     ) -> Result<bool, TrainError> {
-        let batcher = Batcher::new(self.task.train, self.table.clone(), self.config);
-        while self.state.epoch < self.config.epochs && !self.patience_is_over() {
-            if !self.epoch(&batcher, path, stop, progress)? {
-                self.write(path)?;
-                return Ok(true);
+        let Task { train, standardise, decode, corpus_in, .. } = *self.task;
+        let resident = (corpus_in == CorpusIn::Device).then(|| {
+            let bytes = train.iter().map(|clip| clip.codes.len()).sum();
+            Resident::new(train, standardise, decode, self.device)
+                .map_err(|source| TrainError::NoRoom { bytes, source })
+        });
+        let resident = resident.transpose()?;
+        let values = resident.is_none();
+        let batcher = Batcher::new(train, standardise, decode, self.config, self.shape.frames, values);
+        let (config, first_epoch, first_step) = (self.config, self.state.epoch, self.state.step);
+        std::thread::scope(|scope| {
+            // The next batches are made while this one trains, and the next epoch's first ones during validation.
+            let (send, batches) = sync_channel::<Batch>(BATCHES_AHEAD);
+            let batcher = &batcher;
+            scope.spawn(move || {
+                for epoch in first_epoch..config.epochs {
+                    let order = batcher.order(epoch);
+                    let first = if epoch == first_epoch { first_step } else { 0 };
+                    for step in first..batcher.steps() {
+                        // Nobody listens any more when the run has ended before its last epoch.
+                        if send.send(batcher.batch(&order, epoch, step)).is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+            let crew = Crew::start(scope, self.others.drain(..), self.shape);
+            let went: Result<bool, TrainError> = (|| {
+                while self.state.epoch < config.epochs && !self.patience_is_over() {
+                    let from = (&batches, &crew);
+                    let finished =
+                        self.epoch(from, batcher.steps(), resident.as_ref(), path, stop, progress)?;
+                    self.write(path)?;
+                    if !finished {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            })();
+            self.learner.leave();
+            match (went, crew.end()) {
+                (Ok(_), Some(error)) => Err(error.into()),
+                // What made a rank end says more than that it has ended.
+                (Err(told), Some(error)) if told.to_string().contains(GONE) => Err(error.into()),
+                (went, _) => went,
             }
-            self.write(path)?;
-        }
-        Ok(false)
+        })
     }
 
     fn patience_is_over(&self) -> bool {
@@ -169,151 +274,110 @@ impl<'a> Run<'a> {
     /// Runs the rest of an epoch; false when asked to stop before its end.
     fn epoch(
         &mut self,
-        batcher: &Batcher<'_>,
+        (batches, crew): (&Receiver<Batch>, &Crew<'_>),
+        steps: usize,
+        resident: Option<&Resident>,
         path: &Path,
         stop: &AtomicBool,
         progress: &mut dyn Progress,
     ) -> Result<bool, TrainError> {
-        let (epoch, first, steps) = (self.state.epoch, self.state.step, batcher.steps());
         let (started, mut written) = (Instant::now(), Instant::now());
-        let finished = std::thread::scope(|scope| -> Result<bool, TrainError> {
-            // The next batches are made while this one trains.
-            let (send, receive) = std::sync::mpsc::sync_channel::<Batch>(2);
-            scope.spawn(move || {
-                let order = batcher.order(epoch);
-                for step in first..steps {
-                    if send.send(batcher.batch(&order, epoch, step)).is_err() {
-                        return;
-                    }
-                }
-            });
-            for batch in receive {
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(false);
-                }
-                let loss = self.step(batch, steps)?;
-                progress.step(epoch + 1, self.state.step, steps, loss);
-                if written.elapsed() > CHECKPOINT_EVERY {
-                    self.write(path)?;
-                    written = Instant::now();
-                }
+        let mut time = StepTime::default();
+        let read_every = if self.device.is_cpu() { 1 } else { READ_EVERY };
+        let (mut told, mut told_at) = (self.state.loss_sum, self.state.step);
+        let mut loss = f64::NAN;
+        while self.state.step < steps {
+            let mut lap = Lap::start();
+            // Batches only end before their time when their maker has panicked, which the scope then tells.
+            let Ok(batch) = batches.recv() else { return Ok(false) };
+            lap.add_to(&mut time.waiting);
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
             }
-            Ok(true)
-        })?;
-        if finished {
-            self.end_epoch(steps, started.elapsed(), progress)?;
+            let rate = self.config.learning_rate_at(self.learner.steps(), self.config.epochs * steps);
+            let batch = crew.share(batch, rate).map_err(TrainError::Settings)?;
+            self.learner.step(batch, resident, self.shape, rate, (&mut lap, &mut time))?;
+            self.state.step += 1;
+            if self.state.step.is_multiple_of(read_every) || self.state.step == steps {
+                self.read_loss()?;
+                loss = (self.state.loss_sum - told) / (self.state.step - told_at) as f64;
+                (told, told_at) = (self.state.loss_sum, self.state.step);
+                lap.add_to(&mut time.reading);
+            }
+            progress.step(self.state.epoch + 1, self.state.step, steps, loss);
+            if written.elapsed() > CHECKPOINT_EVERY {
+                self.write(path)?;
+                written = Instant::now();
+            }
         }
-        Ok(finished)
+        self.end_epoch(steps, started.elapsed(), time, progress)?;
+        Ok(true)
     }
 
-    fn step(&mut self, batch: Batch, steps: usize) -> Result<f64, TrainError> {
-        let (tags, bands) = (self.task.tags.len(), self.table.len());
-        let x = Tensor::from_vec(batch.x, (batch.clips, bands, self.config.crop_frames), self.device)?;
-        let targets = Tensor::from_vec(batch.targets, (batch.clips, tags), self.device)?;
-        let weights = Tensor::from_vec(batch.weights, (batch.clips, tags), self.device)?;
-        let dice = Dice { seed: self.config.seed, step: self.optimiser.steps() as u64 };
-        let loss = masked_bce(&self.network.forward_train(&x, dice)?, &targets, &weights)?;
-        let gradients = loss.backward()?;
-        let rate = self.config.learning_rate_at(self.optimiser.steps(), self.config.epochs * steps);
-        self.optimiser.step(&gradients, rate)?;
-        let loss = f64::from(loss.to_scalar::<f32>()?);
-        if !loss.is_finite() {
-            return Err(TrainError::Diverged(loss, self.state.epoch + 1));
+    /// Asks the device for the sum of the losses.
+    fn read_loss(&mut self) -> Result<(), TrainError> {
+        let sum = self.learner.loss_sum()?;
+        if !sum.is_finite() {
+            return Err(TrainError::Diverged(sum, self.state.epoch + 1));
         }
-        self.state.step += 1;
-        self.state.loss_sum += loss;
-        self.state.optimiser_steps = self.optimiser.steps();
-        Ok(loss)
+        self.state.loss_sum = sum;
+        Ok(())
     }
 
     fn end_epoch(
         &mut self,
         steps: usize,
         took: Duration,
+        time: StepTime,
         progress: &mut dyn Progress,
     ) -> Result<(), TrainError> {
-        let (auc, loss) = self.validate()?;
+        let (task, device) = (self.task, self.device);
+        let table = task.standardise.table(task.decode);
+        let threshold = self.config.positive_threshold;
+        let ((auc, loss), weights) = self.learner.as_exported(|network| {
+            let validated = validate(network, task.tags, task.validation, &table, threshold, device)?;
+            Ok((validated, snapshot(network)?))
+        })?;
         let record = EpochRecord {
             epoch: self.state.epoch + 1,
             train_loss: self.state.loss_sum / steps as f64,
             validation_loss: loss,
             validation_auc: auc,
             seconds: took.as_secs_f64(),
+            time,
         };
         // Without validation clips the latest weights are the best there is to say.
         let merit = auc.or(loss.map(|l| -l)).unwrap_or(record.epoch as f64);
         let best = self.state.best.is_none_or(|(_, so_far)| merit > so_far);
         self.state.epoch += 1;
         (self.state.step, self.state.loss_sum) = (0, 0.0);
+        self.learner.set_loss_sum(0.0)?;
         if best {
             self.state.best = Some((record.epoch, merit));
-            self.best = network_tensors(&self.network)?;
+            self.best = weights;
         }
         progress.epoch(&record, best);
         self.state.history.push(record);
         Ok(())
     }
 
-    /// Mean AUC over the tags that have one, and loss.
-    fn validate(&self) -> Result<(Option<f64>, Option<f64>), TrainError> {
-        let clips = self.task.validation;
-        if clips.is_empty() {
-            return Ok((None, None));
-        }
-        let p = probabilities(&self.network, clips, &self.table, self.device)?;
-        let labels = clips.iter().flat_map(|c| c.labels);
-        let (sum, count) =
-            labels.zip(&p).filter(|(l, _)| !l.is_nan()).fold((0.0, 0u32), |(sum, n), (&l, &p)| {
-                let (l, p) = (f64::from(l), f64::from(p).clamp(1e-7, 1.0 - 1e-7));
-                (sum - l * p.ln() - (1.0 - l) * (1.0 - p).ln(), n + 1)
-            });
-        let loss = (count > 0).then(|| sum / f64::from(count));
-        let scored = scores(self.task.tags, clips, p)
-            .and_then(|s| s.with_positive_threshold(self.config.positive_threshold));
-        let Ok(scores) = scored else { return Ok((None, loss)) };
-        let aucs: Vec<f64> =
-            (0..self.task.tags.len()).filter_map(|t| Some(scores.ranking(t).ok()?.auc())).collect();
-        let auc = (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64);
-        Ok((auc, loss))
-    }
-
-    fn write(&self, path: &Path) -> Result<(), TrainError> {
-        let mut tensors = network_tensors(&self.network)?;
-        tensors.extend(self.optimiser.state());
-        tensors.extend(self.best.iter().map(|(n, t)| (format!("best.{n}"), t.clone())));
+    fn write(&mut self, path: &Path) -> Result<(), TrainError> {
+        self.read_loss()?;
+        self.state.optimiser_steps = self.learner.steps();
+        let mut tensors = self.learner.tensors()?;
+        tensors.extend(self.best.iter().map(|(n, t)| (format!("{BEST}{n}"), t.clone())));
         Checkpoint { state: self.state.clone(), tensors }.write(path)?;
         Ok(())
     }
 
-    fn finish(mut self, interrupted: bool) -> Result<Outcome, TrainError> {
+    fn finish(self, interrupted: bool) -> Result<Outcome, TrainError> {
+        let mut network = self.learner.network;
         if !self.best.is_empty() {
-            load(&mut self.network, &self.best)?;
+            load(&mut network, &self.best)?;
         }
-        Ok(Outcome { network: self.network, state: self.state, interrupted })
+        Ok(Outcome { network, state: self.state, interrupted })
     }
 }
 
-/// Copies of a network's parameters and buffers, by name.
-fn network_tensors(network: &dyn Network) -> candle_core::Result<HashMap<String, Tensor>> {
-    let mut tensors = HashMap::new();
-    for (name, var) in network.parameters() {
-        tensors.insert(name, var.as_detached_tensor().to_device(&Device::Cpu)?.copy()?);
-    }
-    for (name, values) in network.buffers() {
-        tensors.insert(name, values.to_device(&Device::Cpu)?);
-    }
-    Ok(tensors)
-}
-
-/// SHA-256 of the clips' lengths, a sample of their codes and their labels: enough to tell another corpus, or another
-/// order, without reading all of a corpus larger than memory.
-fn fingerprint(clips: &[LabelledClip<'_>]) -> String {
-    let mut hash = Sha256::new();
-    for clip in clips {
-        hash.update((clip.codes.len() as u64).to_le_bytes());
-        let middle = clip.codes.len() / 2;
-        hash.update(&clip.codes[middle..(middle + 64).min(clip.codes.len())]);
-        clip.labels.iter().for_each(|l| hash.update(l.to_bits().to_le_bytes()));
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
+/// Before the names of the best epoch's tensors in a checkpoint.
+const BEST: &str = "best.";

@@ -59,3 +59,32 @@ pub fn scores(
     let truth = clips.iter().flat_map(|c| c.labels.iter().copied()).collect();
     Scores::new(tags.to_vec(), clips.len(), truth, probabilities)
 }
+
+/// Mean AUC over the tags that have one, and loss, where there are clips to measure them on.
+///
+/// # Errors
+/// When candle fails.
+pub fn validate(
+    network: &dyn Network,
+    tags: &[String],
+    clips: &[LabelledClip<'_>],
+    table: &[[f32; 256]],
+    positive_threshold: f32,
+    device: &Device,
+) -> Result<(Option<f64>, Option<f64>)> {
+    if clips.is_empty() {
+        return Ok((None, None));
+    }
+    let p = probabilities(network, clips, table, device)?;
+    let labels = clips.iter().flat_map(|c| c.labels);
+    let (sum, count) = labels.zip(&p).filter(|(l, _)| !l.is_nan()).fold((0.0, 0u32), |(sum, n), (&l, &p)| {
+        let (l, p) = (f64::from(l), f64::from(p).clamp(1e-7, 1.0 - 1e-7));
+        (sum - l * p.ln() - (1.0 - l) * (1.0 - p).ln(), n + 1)
+    });
+    let loss = (count > 0).then(|| sum / f64::from(count));
+    let scored = scores(tags, clips, p).and_then(|s| s.with_positive_threshold(positive_threshold));
+    let Ok(scores) = scored else { return Ok((None, loss)) };
+    let aucs: Vec<f64> = (0..tags.len()).filter_map(|t| Some(scores.ranking(t).ok()?.auc())).collect();
+    let auc = (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64);
+    Ok((auc, loss))
+}

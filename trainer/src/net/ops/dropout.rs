@@ -45,6 +45,24 @@ impl Dropout {
         65536.0 / (65536 - self.threshold().min(65535)) as f32
     }
 
+    /// Multiplies `values`, the first of which has index `first`, by their factors: [`factor`](Self::factor) with one
+    /// hash for four.
+    pub fn apply(&self, first: usize, values: &mut [f32]) {
+        let (threshold, kept) = (self.threshold(), self.kept());
+        let ahead = values.len().min(first.wrapping_neg() % 4);
+        let (start, values) = values.split_at_mut(ahead);
+        for (i, value) in start.iter_mut().enumerate() {
+            *value *= self.factor(first + i);
+        }
+        for (i, values) in values.chunks_mut(4).enumerate() {
+            let mut bits = mix(self.key ^ ((first + ahead) as u64 / 4 + i as u64));
+            for value in values {
+                *value *= if (bits & 0xffff) as u32 >= threshold { kept } else { 0.0 };
+                bits >>= 16;
+            }
+        }
+    }
+
     /// All factors of a tensor.
     ///
     /// # Errors
@@ -75,6 +93,19 @@ mod tests {
             let zeros = factors.iter().filter(|f| **f == 0.0).count() as f32 / 200_000.0;
             let mean = factors.iter().sum::<f32>() / 200_000.0;
             assert!((zeros - rate).abs() < 0.005 && (mean - 1.0).abs() < 0.01, "{rate}: {zeros} {mean}");
+        }
+    }
+
+    #[test]
+    fn applied_factors_are_the_factors() {
+        let dropout = Dropout { rate: 0.4, key: 5 };
+        for first in 0..9 {
+            for count in 0..11 {
+                let mut values = vec![1.0; count];
+                dropout.apply(first, &mut values);
+                let want: Vec<f32> = (0..count).map(|i| dropout.factor(first + i)).collect();
+                assert_eq!(values, want, "{count} from {first}");
+            }
         }
     }
 

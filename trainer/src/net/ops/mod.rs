@@ -7,10 +7,16 @@
 pub mod attention;
 pub mod dropout;
 pub mod gru;
+pub mod linear;
 mod matmul;
 pub mod moments;
 pub mod norm_pool_elu;
+mod plane;
 pub mod plane_block;
+pub mod pool;
+pub mod product;
+mod scratch;
+mod squash;
 pub mod time_block;
 pub mod time_conv;
 
@@ -30,8 +36,13 @@ fn contiguous_f32<'a>(storage: &'a CpuStorage, layout: &Layout, op: &str) -> Res
     let Some((start, end)) = layout.contiguous_offsets() else {
         bail!("{op} needs a contiguous tensor");
     };
+    Ok(&float32(storage, op)?[start..end])
+}
+
+/// The numbers of a float32 storage.
+fn float32<'a>(storage: &'a CpuStorage, op: &str) -> Result<&'a [f32]> {
     match storage {
-        CpuStorage::F32(values) => Ok(&values[start..end]),
+        CpuStorage::F32(values) => Ok(values),
         other => bail!("{op} needs float32, not {:?}", candle_core::backend::BackendStorage::dtype(other)),
     }
 }

@@ -71,8 +71,10 @@ pub fn normalise_plain(x: &Tensor, gamma: &Tensor, beta: &Tensor, norm: NormBy<'
     let rows = x.reshape((batch, channels, ()))?;
     let (mean, variance) = match norm {
         NormBy::Batch(keep) => {
-            let mean = rows.mean_keepdim((0, 2))?;
-            let variance = rows.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?;
+            // Clip by clip: one float32 sum over a whole batch of planes loses the digits that its mean is made of.
+            let mean_of = |t: &Tensor| t.mean_keepdim(2)?.mean_keepdim(0);
+            let mean = mean_of(&rows)?;
+            let variance = mean_of(&rows.broadcast_sub(&mean)?.sqr()?)?;
             let kept = Moments {
                 mean: mean.detach().reshape(channels)?,
                 variance: variance.detach().reshape(channels)?,

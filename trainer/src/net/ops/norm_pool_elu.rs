@@ -4,8 +4,9 @@
 //! gradient of a window goes to its first maximum (candle's own `max_pool2d` divides it by the window's size).
 
 use super::moments::{EPSILON, Moments, NormBy, normalise_plain};
+use super::pool::max_pool_plain;
 use super::{contiguous_f32, with_cpu};
-use candle_core::{CpuStorage, CustomOp3, D, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 /// Normalises `x` [batch, channels, frames] per channel, scales by `gamma` and shifts by `beta` (both `[channels]`), pools
@@ -51,16 +52,7 @@ pub fn norm_pool_elu_plain(
     pool: usize,
     elu: bool,
 ) -> Result<Tensor> {
-    let s = PoolShape::of(x.shape(), pool)?;
-    let y = normalise_plain(x, gamma, beta, norm)?;
-    let y = if pool == 1 {
-        y
-    } else {
-        y.narrow(2, 0, s.out_frames * pool)?
-            .contiguous()?
-            .reshape((s.batch, s.channels, s.out_frames, pool))?
-            .max(D::Minus1)?
-    };
+    let y = max_pool_plain(&normalise_plain(x, gamma, beta, norm)?, 2, pool)?;
     if elu { y.elu(1.0) } else { Ok(y) }
 }
 

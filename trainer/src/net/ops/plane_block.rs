@@ -4,7 +4,10 @@
 use super::NormBy;
 use super::dropout::Dropout;
 use super::moments::normalise_plain;
-use candle_core::{D, Result, Tensor, bail};
+use super::plane::plane_block_cpu;
+use super::pool::max_pool_plain;
+use super::product::product;
+use candle_core::{Device, Result, Tensor, bail};
 
 /// What follows the convolution, and what its gradient is wanted for.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +34,9 @@ pub fn plane_block(
     norm: NormBy<'_>,
     spec: &PlaneSpec,
 ) -> Result<Tensor> {
+    if matches!(x.device(), Device::Cpu) {
+        return plane_block_cpu(x, weight, gamma, beta, norm, spec);
+    }
     plane_block_plain(x, weight, gamma, beta, norm, spec)
 }
 
@@ -82,25 +88,13 @@ pub fn plane_conv_plain(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         .reshape((1, out, width))?
         .broadcast_as((batch, out, width))?
         .contiguous()?;
-    rows.matmul(&columns.contiguous()?)?.reshape((batch, out, bands, frames))
+    product(&rows, &columns.contiguous()?)?.reshape((batch, out, bands, frames))
 }
 
-/// Max-pooling over both axes; a remainder is dropped.
+/// Max-pooling over both axes; a remainder is dropped, equal maxima share the gradient.
 ///
 /// # Errors
 /// When the plane is smaller than the window.
 pub fn pool_plain(y: &Tensor, [pool_bands, pool_frames]: [usize; 2]) -> Result<Tensor> {
-    let (batch, channels, bands, frames) = y.dims4()?;
-    if pool_bands == 0 || pool_frames == 0 || bands < pool_bands || frames < pool_frames {
-        bail!("{bands} x {frames} cannot be pooled by {pool_bands} x {pool_frames}");
-    }
-    let (out_bands, out_frames) = (bands / pool_bands, frames / pool_frames);
-    y.narrow(2, 0, out_bands * pool_bands)?
-        .narrow(3, 0, out_frames * pool_frames)?
-        .contiguous()?
-        .reshape((batch * channels * out_bands, pool_bands, out_frames, pool_frames))?
-        .transpose(1, 2)?
-        .contiguous()?
-        .reshape((batch, channels, out_bands, out_frames, pool_bands * pool_frames))?
-        .max(D::Minus1)
+    max_pool_plain(&max_pool_plain(y, 2, pool_bands)?, 3, pool_frames)
 }

@@ -4,6 +4,7 @@
 //! products that add up in place, one clip after another, clips in parallel.
 
 use super::matmul::{View, matmul};
+use super::product::product;
 use super::{contiguous_f32, with_cpu};
 use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -40,7 +41,7 @@ pub fn time_conv_plain(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         .reshape((1, shape.out, shape.kernel * shape.channels))?
         .broadcast_as((shape.batch, shape.out, shape.kernel * shape.channels))?
         .contiguous()?;
-    rows.matmul(&columns.contiguous()?)
+    product(&rows, &columns.contiguous()?)
 }
 
 #[derive(Clone, Copy)]
