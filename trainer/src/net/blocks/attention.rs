@@ -8,9 +8,9 @@ use candle_core::{Result, Tensor, Var};
 pub struct AttentionBlock {
     /// [hidden, width].
     pub weight: Var,
-    /// [hidden].
+    /// `[hidden]`.
     pub bias: Var,
-    /// What the hidden layer is read out by, [hidden].
+    /// What the hidden layer is read out by, `[hidden]`.
     pub score: Var,
 }
 

@@ -11,7 +11,7 @@ pub struct OutputBlock {
     pub layer: TimeLayer,
     /// [tags, inputs, kernel].
     pub weight: Var,
-    /// [tags].
+    /// `[tags]`.
     pub bias: Var,
 }
 
