@@ -1,6 +1,6 @@
 //! The paper's comparison on any corpus: every network at every size with several seeds, under one recipe.
 //!
-//! [`plan`] says which runs there are, [`drive`] makes those that are not there yet, [`train_one`] trains one,
+//! [`plan`] says which runs there are, [`mod@drive`] makes those that are not there yet, [`train_one`] trains one,
 //! [`report`] makes the table of them all. `docs/compare.md` says what is measured and how.
 
 pub mod drive;

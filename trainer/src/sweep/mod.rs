@@ -1,6 +1,6 @@
 //! A search over a run's settings by successive halving.
 //!
-//! [`Space`] is what is searched, [`halving`] says how long which trials train, [`drive`] makes them, [`report`] tells
+//! [`Space`] is what is searched, [`halving`] says how long which trials train, [`mod@drive`] makes them, [`report`] tells
 //! what came of it. `docs/compare.md` has the format of a space and what it comes to.
 //!
 //! Jamieson and Talwalkar, *Non-stochastic best arm identification and hyperparameter optimization*, AISTATS 2016; the

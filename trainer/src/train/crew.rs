@@ -10,7 +10,13 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 /// Ranks that wait for their shares of batches; none where there is one device.
 pub struct Crew<'scope> {
-    members: Vec<(SyncSender<(Batch, f64)>, ScopedJoinHandle<'scope, Result<()>>)>,
+    members: Vec<Member<'scope>>,
+}
+
+struct Member<'scope> {
+    /// Takes shares and the learning rates of their steps.
+    shares: SyncSender<(Batch, f64)>,
+    thread: ScopedJoinHandle<'scope, Result<()>>,
 }
 
 impl<'scope> Crew<'scope> {
@@ -21,14 +27,14 @@ impl<'scope> Crew<'scope> {
         shape: CropShape,
     ) -> Self {
         let start = |mut learner: Learner<'a>| {
-            let (send, shares) = sync_channel::<(Batch, f64)>(1);
-            let handle = scope.spawn(move || {
-                for (batch, rate) in shares {
+            let (shares, received) = sync_channel::<(Batch, f64)>(1);
+            let thread = scope.spawn(move || {
+                for (batch, rate) in received {
                     learner.step(batch, None, shape, rate, (&mut Lap::start(), &mut StepTime::default()))?;
                 }
                 Ok(())
             });
-            (send, handle)
+            Member { shares, thread }
         };
         Self { members: learners.map(start).collect() }
     }
@@ -43,16 +49,17 @@ impl<'scope> Crew<'scope> {
         }
         let mut parts = batch.split(self.members.len() + 1)?.into_iter();
         let first = parts.next().ok_or("a batch without clips")?;
-        for ((send, _), part) in self.members.iter().zip(parts) {
-            send.send((part, rate)).map_err(|_| GONE.to_string())?;
+        for (member, part) in self.members.iter().zip(parts) {
+            member.shares.send((part, rate)).map_err(|_| GONE.to_string())?;
         }
         Ok(first)
     }
 
     /// Waits for all to end, which they do when there are no more shares; gives the first error of theirs.
     pub fn end(self) -> Option<candle_core::Error> {
-        let handles: Vec<_> = self.members.into_iter().map(|(_, handle)| handle).collect();
-        let ended = handles.into_iter().map(|handle| match handle.join() {
+        // Dropping the senders is what ends the threads.
+        let threads: Vec<_> = self.members.into_iter().map(|member| member.thread).collect();
+        let ended = threads.into_iter().map(|thread| match thread.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
         });

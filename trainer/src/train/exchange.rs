@@ -1,7 +1,7 @@
 //! Data parallel training: every rank has a replica of the network, learns from its share of the batch, and all take
 //! the mean of their gradients before they step, so that the replicas stay the same.
 //!
-//! On GPUs the mean is NCCL's ([`super::nccl`]); on CPUs threads meet here, which is how the method is tested where
+//! On GPUs the mean is NCCL's (`nccl.rs`, behind the feature); on CPUs threads meet here, which is how the method is tested where
 //! there is no GPU. As everywhere (PyTorch's DistributedDataParallel, say), batch norm sees a rank's share only.
 
 use candle_core::backprop::GradStore;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 /// the machine, so that results are too.
 const BLOCK: usize = 128;
 
-/// Rows `x` [rows, inputs] through `weight` [outputs, inputs] and `bias` [outputs], giving [rows, outputs].
+/// Rows `x` [rows, inputs] through `weight` [outputs, inputs] and `bias` `[outputs]`, giving [rows, outputs].
 ///
 /// # Errors
 /// When shapes do not fit.

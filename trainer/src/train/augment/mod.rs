@@ -66,7 +66,7 @@ pub enum Augment {
 pub enum Change {
     /// Added: [clips, bands].
     Offset(Vec<f32>),
-    /// At least this: [clips]; minus infinity where there is no floor.
+    /// At least this: `[clips]`; minus infinity where there is no floor.
     Floor(Vec<f32>),
     /// Multiplied with: [clips, bands] and [clips, frames], each 0 or 1.
     Mask {
