@@ -58,7 +58,7 @@ speed() {
     echo "skipped: $python has no PyTorch that sees the GPU"
     return 77
   fi
-  "$python" trainer/benches/training/compare_pytorch.py --device cuda --models all --budgets 0.25M,3M \
+  "$python" trainer/benches/training/compare_pytorch.py "$(dirname "$trainer")/examples/time_training" --device cuda --budgets 0.25M,3M \
     --json "$out/speed.json"
 }
 

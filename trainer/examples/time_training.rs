@@ -43,6 +43,7 @@ const BANDS: usize = 96;
 const TAGS: usize = 50;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    trainer::allocator::keep_freed_memory();
     let args = Args::parse();
     rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global()?;
     let device = match args.device.as_str() {

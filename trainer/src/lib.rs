@@ -1,4 +1,5 @@
 //! The host trainer.
+pub mod allocator;
 pub mod compare;
 pub mod corpus;
 pub mod deliver;

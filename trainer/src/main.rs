@@ -5,6 +5,7 @@ mod cli;
 use clap::Parser;
 
 fn main() -> std::process::ExitCode {
+    trainer::allocator::keep_freed_memory();
     let cli = cli::args::Cli::parse();
     match cli::run(cli) {
         Ok(code) => code,
