@@ -11,8 +11,10 @@ use std::error::Error;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 use trainer::net::{Architecture, Budget, Dice, Model, Net, Network, PAPER_POOLS};
+use trainer::train::Precision;
 use trainer::train::adamw::AdamW;
 use trainer::train::loss::masked_bce;
+use trainer::train::precision::Multiplying;
 
 #[derive(Parser)]
 struct Args {
@@ -34,7 +36,7 @@ struct Args {
     /// `cpu` or `cuda`.
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// What products on a GPU are made in: `f32` or `tf32`.
+    /// What products on a GPU are made in: `f32`, `tf32` or `bf16`.
     #[arg(long, default_value = "f32")]
     precision: String,
 }
@@ -51,12 +53,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         "cuda" => Device::new_cuda(0)?,
         other => return Err(format!("no device `{other}`: cpu or cuda").into()),
     };
-    match args.precision.as_str() {
-        "f32" => {}
-        #[cfg(feature = "cuda")]
-        "tf32" => candle_core::cuda::set_gemm_reduced_precision_f32(true),
-        other => return Err(format!("no precision `{other}` on {}", args.device).into()),
-    }
+    let precision = match args.precision.as_str() {
+        "f32" => Precision::Float32,
+        "tf32" => Precision::Tf32,
+        "bf16" => Precision::Bf16,
+        other => return Err(format!("no precision `{other}`: f32, tf32 or bf16").into()),
+    };
+    let _multiplying = Multiplying::by(precision, &device)?;
     let architecture = Architecture::new(args.model, args.budget, BANDS, &PAPER_POOLS, TAGS)?;
     let mut network = Net::new(&architecture, 1, &device)?;
     let mut optimiser = AdamW::new(network.parameters(), 0.01)?;

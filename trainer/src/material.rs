@@ -1,7 +1,7 @@
 //! What any number of runs are trained and scored on: one corpus, read and parted once.
 
 use crate::eval::Scores;
-use crate::net::{Architecture, Net, Standardise};
+use crate::net::{Architecture, Net, Network, Standardise};
 use crate::train::{
     CorpusIn, LabelledClip, Outcome, Progress, RunFile, RunState, Task, TrainError, probabilities, scores,
     train,
@@ -27,7 +27,8 @@ pub struct Material<'a> {
     pub corpus_in: CorpusIn,
     mel: MelConfig,
     codes: FrameCodes,
-    standardise: Standardise,
+    /// For networks that slide, and for the others, which take the means away as codes.
+    standardise: [Standardise; 2],
 }
 
 impl<'a> Material<'a> {
@@ -40,9 +41,24 @@ impl<'a> Material<'a> {
         corpus_in: CorpusIn,
     ) -> Self {
         let codes = FrameCodes::of(mel.compression);
-        let frames = train.iter().map(|clip| clip.codes);
-        let standardise = Standardise::measure(frames, mel.mel_bands, |code| codes.decode(code));
+        let standardise = [false, true].map(|on_grid| {
+            let frames = train.iter().map(|clip| clip.codes);
+            Standardise::measure_on_grid(frames, mel.mel_bands, |code| codes.decode(code), on_grid)
+        });
         Self { tags, train, validation, test, device, corpus_in, mel: *mel, codes, standardise }
+    }
+
+    /// What a network of this shape hears: as `trainer train` standardises it.
+    pub fn standardise(&self, architecture: &Architecture) -> &Standardise {
+        &self.standardise[usize::from(!architecture.slides())]
+    }
+
+    /// What tells all clips, and how they are parted, from others: results that are kept speak of these alone.
+    pub fn fingerprint_of_all(&self) -> String {
+        let parts = [&self.train, &self.validation, &self.test];
+        let counts = parts.map(|clips| clips.len().to_string()).join("/");
+        let all: Vec<LabelledClip<'_>> = parts.into_iter().flatten().copied().collect();
+        format!("{counts} {}", crate::train::checkpoint::fingerprint(&all))
     }
 
     /// What tells these training clips from others.
@@ -79,7 +95,7 @@ impl<'a> Material<'a> {
         let task = Task {
             architecture: &architecture,
             tags: self.tags,
-            standardise: &self.standardise,
+            standardise: self.standardise(&architecture),
             decode: &decode,
             train: &self.train,
             validation: &self.validation,
@@ -121,7 +137,8 @@ impl<'a> Material<'a> {
     /// # Errors
     /// When candle fails, or the answers are not finite.
     pub fn score(&self, network: &Net, clips: &[LabelledClip<'_>], threshold: f32) -> Result<Scores, String> {
-        let table = self.standardise.table(|code| self.codes.decode(code));
+        let standardise = self.standardise(network.architecture());
+        let table = standardise.table(|code| self.codes.decode(code));
         let p = probabilities(network, clips, &table, &self.device).map_err(|e| e.to_string())?;
         self.scores(clips, p, threshold)
     }
@@ -213,6 +230,38 @@ mod tests {
             [(210, 16, 208), (216, 16, 216), (32, 16, 32), (5, 16, 5), (12, 16, 12), (33, 1, 33)]
         {
             assert_eq!(heard(clips, batch_size), want, "{clips} by {batch_size}");
+        }
+    }
+
+    #[test]
+    fn other_clips_to_test_are_other_clips() {
+        let codes = vec![100; 9600];
+        let clip = |label: &'static [f32]| LabelledClip { codes: &codes, labels: label };
+        let tags = ["a".to_string()];
+        let of = |parts: [Vec<LabelledClip<'_>>; 3]| {
+            Material::new(&tags, &MelConfig::MINIM, parts, Device::Cpu, CorpusIn::Host).fingerprint_of_all()
+        };
+        let (yes, no) = (clip(&[1.0]), clip(&[0.0]));
+        let first = of([vec![yes, no], vec![yes], vec![no]]);
+        assert_eq!(first, of([vec![yes, no], vec![yes], vec![no]]));
+        assert_ne!(first, of([vec![yes, no], vec![yes], vec![yes]]));
+        assert_ne!(first, of([vec![yes, no], vec![yes, no], vec![]]));
+    }
+
+    #[test]
+    fn networks_hear_what_they_hear_when_trained_alone() {
+        let codes: Vec<u8> = (0..9600u32).map(|i| 90 + (i * 37 % 31) as u8).collect();
+        let clips = vec![LabelledClip { codes: &codes, labels: &[1.0] }];
+        let (mel, tags) = (MelConfig::MINIM, ["a".to_string()]);
+        let parts = [clips, Vec::new(), Vec::new()];
+        let material = Material::new(&tags, &mel, parts, Device::Cpu, CorpusIn::Host);
+        let level = FrameCodes::of(mel.compression);
+        let decode = |code| level.decode(code);
+        for model in crate::net::Model::ALL {
+            let architecture = material.architecture(&RunFile { model, ..Default::default() }).unwrap();
+            let one = std::iter::once(&codes[..]);
+            let alone = Standardise::measure_on_grid(one, mel.mel_bands, decode, !architecture.slides());
+            assert_eq!(*material.standardise(&architecture), alone, "{model}");
         }
     }
 

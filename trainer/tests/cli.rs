@@ -225,6 +225,19 @@ fn odd_corpora_end_in_a_model_and_in_honest_figures() {
     assert!(!refused.status.success() && text(&refused.stderr).contains("--overwrite"));
 }
 
+/// A run that ended before its first checkpoint (killed, or its loss no number in the first epoch) leaves its run.toml,
+/// which is nothing to be kept and must not be in the way of the next try.
+#[test]
+fn a_run_that_left_only_its_file_is_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("o")).unwrap();
+    std::fs::write(folder.path().join("o/run.toml"), "budget = \"0.1M\"\n").unwrap();
+    let train = || text(&run(folder.path(), &["train", "--corpus", "folder:nowhere", "--out", "o"]).stderr);
+    assert!(train().contains("nowhere"), "{}", train());
+    std::fs::write(folder.path().join("o/card.json"), "{}").unwrap();
+    assert!(train().contains("--overwrite"), "{}", train());
+}
+
 #[test]
 fn mistakes_are_named() {
     let folder = tempfile::tempdir().unwrap();

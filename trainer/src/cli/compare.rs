@@ -108,7 +108,7 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode> {
     show::stage(&format!("{} runs in {}", keys.len(), out.display()));
     show::line(&format!("at most {} epochs each, {} at once; {device}", common.recipe.epochs, share.jobs));
 
-    let fingerprint = material.fingerprint();
+    let fingerprint = material.fingerprint_of_all();
     let kind = if chosen.device.is_cpu() { "cpu" } else { "gpu" };
     let settings = |key: &RunKey| {
         serde_json::json!({

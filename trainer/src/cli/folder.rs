@@ -43,13 +43,13 @@ pub fn make_folder(args: &TrainArgs, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A run or a model is never overwritten unasked.
+/// A run or a model is never overwritten unasked. A run's file alone is neither: that run left nothing else behind.
 pub fn check_folder(args: &TrainArgs, out: &Path) -> Result<()> {
     let checkpoint = out.join(CHECKPOINT);
     if args.resume && !checkpoint.exists() {
         bail!("--resume: there is no {}", checkpoint.display());
     }
-    let taken = OUTPUTS.iter().any(|name| out.join(name).exists());
+    let taken = OUTPUTS.iter().any(|name| *name != RUN_FILE && out.join(name).exists());
     if taken && !args.resume && !args.overwrite {
         bail!(
             "{} holds a run or a model: continue it with --resume, replace it with --overwrite, or choose another --out",

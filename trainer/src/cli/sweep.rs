@@ -98,7 +98,7 @@ pub fn sweep(args: &SweepArgs) -> Result<ExitCode> {
     ));
     let names: Vec<&str> = space.keys.iter().map(|(key, _)| key.as_str()).collect();
     show::line(&format!("searched: {}", names.join("  ")));
-    let fingerprint = material.fingerprint();
+    let fingerprint = material.fingerprint_of_all();
     let settings = |trial: &Trial| serde_json::json!({"run": trial.run, "clips": fingerprint});
     let stop = stop_on_ctrl_c()?;
     let bars = Bars::new("trials of this rung");
