@@ -153,10 +153,10 @@ impl<'a> Material<'a> {
     }
 }
 
-/// Clips of an epoch, whose last batch is dropped where it has fewer than half the clips of the others.
+/// Clips of an epoch, whose last batch is dropped where it has fewer than half the clips of the others, or one.
 fn heard(clips: usize, batch_size: usize) -> usize {
     let rest = clips % batch_size.max(1);
-    if clips > rest && 2 * rest < batch_size { clips - rest } else { clips }
+    if clips > rest && (rest == 1 || 2 * rest < batch_size) { clips - rest } else { clips }
 }
 
 /// The network that a run asks for.
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn dropped_clips_are_not_counted() {
         for (clips, batch_size, want) in
-            [(210, 16, 208), (216, 16, 216), (32, 16, 32), (5, 16, 5), (12, 16, 12), (33, 1, 33)]
+            [(210, 16, 208), (216, 16, 216), (32, 16, 32), (5, 16, 5), (12, 16, 12), (33, 1, 33), (33, 2, 32)]
         {
             assert_eq!(heard(clips, batch_size), want, "{clips} by {batch_size}");
         }

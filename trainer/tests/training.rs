@@ -286,6 +286,10 @@ fn what_cannot_be_trained_is_said() {
     let error = |config: TrainConfig| run(&config, &path, false, 1).err().unwrap().to_string();
     assert!(error(TrainConfig { ema: 1.5, ..config() }).contains("--ema 1.5"));
     assert!(error(TrainConfig { precision: Precision::Tf32, ..config() }).contains("needs a GPU"));
+    // The crop leaves one value of a clip behind the pooling: normalised by itself it would be nothing.
+    let field = architecture().receptive_field();
+    let alone = TrainConfig { batch_size: 1, crop_frames: field, ..config() };
+    assert!(error(alone).contains("two clips per step"));
 }
 
 /// Two replicas that share every batch repeat themselves, continue where they stopped, and learn as one network does.

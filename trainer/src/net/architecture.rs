@@ -138,6 +138,22 @@ impl Architecture {
         self.window_frames.map_or_else(|| self.field_and_stride().1, |frames| frames.div_ceil(2))
     }
 
+    /// Fewest values of a clip of `frames` frames that any layer's batch norm takes its moments of.
+    pub fn normalised_values(&self, frames: usize) -> usize {
+        let (windows, frames) = self.window_frames.map_or((1, frames), |field| (self.windows(frames), field));
+        let (mut shape, mut fewest) = (self.input_shape(frames), usize::MAX);
+        for layer in self.layers.iter().take(self.layers.len().saturating_sub(1)) {
+            fewest = fewest.min(match layer {
+                Layer::Time(l) => (shape[2] + 1).saturating_sub(l.kernel),
+                Layer::Plane(_) => shape[1] * shape[2],
+                Layer::Recurrent(_) | Layer::LastState { .. } | Layer::Attention { .. } => usize::MAX,
+            });
+            let Some((out, _)) = layer.flow(shape) else { break };
+            shape = out;
+        }
+        fewest.saturating_mul(windows)
+    }
+
     fn field_and_stride(&self) -> (usize, usize) {
         self.layers.iter().filter_map(Layer::time).fold((1, 1), |(field, stride), layer| {
             (field + (layer.kernel - 1 + (layer.pool - 1)) * stride, stride * layer.pool)
@@ -221,6 +237,13 @@ mod tests {
             assert_eq!((a.slides(), a.receptive_field(), a.stride()), (false, 1366, 683));
             assert_eq!((a.windows(1365), a.windows(1366), a.windows(2049)), (0, 1, 2));
         }
+    }
+
+    #[test]
+    fn some_networks_leave_one_value_of_a_clip_to_normalise() {
+        let of = |model, frames| paper(model, Budget::M0_1).normalised_values(frames);
+        assert_eq!((of(Model::K2c1, 1279), of(Model::K2c1, 1535), of(Model::K1c2, 1366)), (1, 2, 1));
+        assert_eq!((of(Model::K1c2, 2049), of(Model::K2c2, 1366), of(Model::Crnn, 1366)), (2, 4 * 4, 4 * 60));
     }
 
     #[test]

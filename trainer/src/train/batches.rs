@@ -100,11 +100,11 @@ impl<'a> Batcher<'a> {
         Self { clips, table, deviation, config, frames, positive_weight, values }
     }
 
-    /// Steps in an epoch. A last batch of fewer than half the clips is dropped: its moments would be noise.
+    /// Steps in an epoch. A last batch of fewer than half the clips, or of one, is dropped: its moments would be noise.
     pub fn steps(&self) -> usize {
         let (whole, rest) =
             (self.clips.len() / self.config.batch_size, self.clips.len() % self.config.batch_size);
-        (whole + usize::from(2 * rest >= self.config.batch_size)).max(1)
+        (whole + usize::from(rest > 1 && 2 * rest >= self.config.batch_size)).max(1)
     }
 
     /// Order in which an epoch hears the clips.

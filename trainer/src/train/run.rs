@@ -153,6 +153,16 @@ pub fn train_on(
         return Err(TrainError::NoClips);
     }
     config.validate().map_err(TrainError::Settings)?;
+    let (clips, a) = (config.batch_size.min(task.train.len()), task.architecture);
+    if clips * a.normalised_values(config.crop(a.receptive_field())).min(2) < 2 {
+        let network = a.network;
+        return Err(TrainError::Settings(format!(
+            "{network} needs at least two clips per step: of one clip its batch norm has a single value, which is its own \
+             mean. Raise --batch-size (now {}) or give it more than {} training clips",
+            config.batch_size,
+            task.train.len()
+        )));
+    }
     let _multiplying = Multiplying::by(config.precision, device).map_err(TrainError::Settings)?;
     let mut run = Run::new(task, config, device)?;
     for device in &devices[1..] {
