@@ -352,6 +352,6 @@ fn batches_that_cannot_be_shared_are_refused() {
     let path = std::path::Path::new("never written");
     let refused = train_on(&task, &config, Ranks::on_cpu(3), path, false, &stop, &mut progress);
     assert!(
-        matches!(refused, Err(TrainError::Settings(reason)) if reason.contains("two clips for each of 3"))
+        matches!(refused, Err(TrainError::Settings(reason)) if reason.contains("four clips for each of 3"))
     );
 }

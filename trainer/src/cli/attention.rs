@@ -25,18 +25,23 @@ pub fn attention(args: &AttentionArgs) -> Result<ExitCode> {
     let tags: Vec<String> =
         song.top::<3>().iter().map(|score| format!("{} {:.2}", score.tag, score.p)).collect();
     let title = format!("{file}: {}", tags.join(", "));
+    let heard = tagger.card().input.frames as f64 * seconds_per_frame(&tagger);
     let said = format!(
-        "attention of {}, {} window{} of {:.1} s, {:.1} s of music",
+        "attention of {}, {} window{} of {:.1} s, {:.1} s of music{}",
         tagger.card().name,
         song.windows,
         if song.windows == 1 { "" } else { "s" },
-        tagger.card().input.frames as f64 * seconds_per_frame(&tagger),
-        song.seconds
+        heard,
+        song.seconds,
+        if song.seconds < heard { " repeated to fill it" } else { "" }
     );
     let stem = args.out.clone().unwrap_or_else(|| {
         let name = args.song.file_stem().unwrap_or(args.song.as_os_str()).to_string_lossy();
         PathBuf::from(format!("{name}.attention"))
     });
+    if let Some(folder) = stem.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    }
     let files = plot::attention(&stem, &title, &said, &steps(&tagger, &song))?;
     for file in [files.png, files.svg] {
         show::line(&file.display().to_string());

@@ -37,6 +37,9 @@ impl Data {
                 loaded.dropped_tags.iter().map(|(tag, n)| format!("{tag} ({n})")).collect();
             show::line(&format!("tags with too few positive clips, left out: {}", names.join(", ")));
         }
+        if loaded.corpus.tags.is_empty() {
+            anyhow::bail!("{spec}: no tag has {} positive clips", options.min_positives.max(1));
+        }
         if loaded.unlabelled > 0 {
             show::line(&format!("{} clips have no label of any tag and are left out", loaded.unlabelled));
         }

@@ -81,6 +81,7 @@ pub fn sweep(args: &SweepArgs) -> Result<ExitCode> {
     let chosen = trainer::device::choose(args.search.device);
     for trial in &trials {
         args.search.check_precision(&trial.run, &chosen)?;
+        trainer::material::architecture(&trial.run, mel.mel_bands, 1).map_err(anyhow::Error::msg)?;
     }
     let out = args.out.clone().unwrap_or_else(|| default_out(&base.corpus, "sweep-", ""));
     let data = args.search.data(&base, &mel)?;

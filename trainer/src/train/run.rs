@@ -140,10 +140,11 @@ pub fn train_on(
     let Some(device) = devices.first() else {
         return Err(TrainError::Settings("training needs at least one device".into()));
     };
-    if devices.len() > 1 && config.batch_size < 2 * devices.len() {
+    // A last batch may be half of one, and batch norm needs two clips of every share.
+    if devices.len() > 1 && config.batch_size < 4 * devices.len() {
         let (batch, ranks) = (config.batch_size, devices.len());
         return Err(TrainError::Settings(format!(
-            "--batch-size {batch} is less than two clips for each of {ranks} devices"
+            "--batch-size {batch} is less than four clips for each of {ranks} devices"
         )));
     }
     if devices.len() > 1 && task.corpus_in == CorpusIn::Device {
@@ -358,7 +359,8 @@ impl<'a> Run<'a> {
         };
         // Without validation clips the latest weights are the best there is to say.
         let merit = auc.or(loss.map(|l| -l)).unwrap_or(record.epoch as f64);
-        let best = self.state.best.is_none_or(|(_, so_far)| merit > so_far);
+        // What is no number is no merit; it could not be written into a checkpoint either.
+        let best = merit.is_finite() && self.state.best.is_none_or(|(_, so_far)| merit > so_far);
         self.state.epoch += 1;
         (self.state.step, self.state.loss_sum) = (0, 0.0);
         self.learner.set_loss_sum(0.0)?;
