@@ -160,7 +160,8 @@ fn row_result(runs: &[(&RunKey, &Finished)]) -> RowResult {
     RowResult {
         seeds: runs.iter().map(|(key, _)| key.seed).collect(),
         mean_auc: mean(&aucs),
-        auc_ci95_over_seeds: t_interval(&aucs),
+        // Of two or three seeds that differ, Student's interval may reach beyond what an AUC can be.
+        auc_ci95_over_seeds: t_interval(&aucs).map(|[low, high]| [low.max(0.0), high.min(1.0)]),
         auc_by_seed: aucs,
         rank: 0,
         to_best: None,
