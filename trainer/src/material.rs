@@ -2,6 +2,7 @@
 
 use crate::eval::Scores;
 use crate::net::{Architecture, Net, Network, Standardise};
+use crate::train::batches::clips_per_epoch;
 use crate::train::{
     CorpusIn, LabelledClip, Outcome, Progress, RunFile, RunState, Task, TrainError, probabilities, scores,
     train,
@@ -76,7 +77,7 @@ impl<'a> Material<'a> {
 
     /// Clips that one epoch hears.
     pub fn clips_per_epoch(&self, batch_size: usize) -> usize {
-        heard(self.train.len(), batch_size)
+        clips_per_epoch(self.train.len(), batch_size)
     }
 
     /// Trains a run, or goes on where its `checkpoint` stopped.
@@ -153,12 +154,6 @@ impl<'a> Material<'a> {
     }
 }
 
-/// Clips of an epoch, whose last batch is dropped where it has fewer than half the clips of the others, or one.
-fn heard(clips: usize, batch_size: usize) -> usize {
-    let rest = clips % batch_size.max(1);
-    if clips > rest && (rest == 1 || 2 * rest < batch_size) { clips - rest } else { clips }
-}
-
 /// The network that a run asks for.
 ///
 /// # Errors
@@ -229,7 +224,7 @@ mod tests {
         for (clips, batch_size, want) in
             [(210, 16, 208), (216, 16, 216), (32, 16, 32), (5, 16, 5), (12, 16, 12), (33, 1, 33), (33, 2, 32)]
         {
-            assert_eq!(heard(clips, batch_size), want, "{clips} by {batch_size}");
+            assert_eq!(clips_per_epoch(clips, batch_size), want, "{clips} by {batch_size}");
         }
     }
 

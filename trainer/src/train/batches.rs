@@ -102,9 +102,7 @@ impl<'a> Batcher<'a> {
 
     /// Steps in an epoch. A last batch of fewer than half the clips, or of one, is dropped: its moments would be noise.
     pub fn steps(&self) -> usize {
-        let (whole, rest) =
-            (self.clips.len() / self.config.batch_size, self.clips.len() % self.config.batch_size);
-        (whole + usize::from(rest > 1 && 2 * rest >= self.config.batch_size)).max(1)
+        clips_per_epoch(self.clips.len(), self.config.batch_size).div_ceil(self.config.batch_size).max(1)
     }
 
     /// Order in which an epoch hears the clips.
@@ -169,6 +167,12 @@ impl<'a> Batcher<'a> {
     fn draw(&self) -> Draw {
         Draw { seed: self.config.seed }
     }
+}
+
+/// Clips of an epoch, whose last batch is dropped where it has fewer than half the clips of the others, or one.
+pub fn clips_per_epoch(clips: usize, batch_size: usize) -> usize {
+    let rest = clips % batch_size.max(1);
+    if clips > rest && (rest == 1 || 2 * rest < batch_size) { clips - rest } else { clips }
 }
 
 /// Share of clips that have each tag, of those labelled for it.

@@ -12,6 +12,7 @@ pub fn random(shape: &[usize], seed: u64) -> Result<Var> {
 }
 
 /// Largest absolute difference of two tensors, in units of the second's largest value.
+#[allow(dead_code)] // not every test that shares this file asks for it
 pub fn apart(a: &Tensor, b: &Tensor) -> Result<f32> {
     assert_eq!(a.dims(), b.dims());
     let largest = |t: Tensor| t.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>();
