@@ -9,6 +9,7 @@ pub mod export;
 pub mod features;
 pub mod files;
 pub mod jobs;
+pub mod label;
 pub mod material;
 pub mod net;
 pub mod plot;

@@ -155,6 +155,24 @@ impl Tagger {
         &self.mel_config
     }
 
+    /// Length of one window in seconds.
+    ///
+    /// Window `w` of a song, row `w` of [`SongTags::probabilities`], is `[w * hop_seconds, w * hop_seconds +
+    /// window_seconds)` of it. Only where the song is shorter than one window does that reach beyond its end by more
+    /// than one frame.
+    pub fn window_seconds(&self) -> f64 {
+        self.seconds_of(self.card.input.frames)
+    }
+
+    /// Seconds from the start of one window to the start of the next.
+    pub fn hop_seconds(&self) -> f64 {
+        self.seconds_of(self.card.input.hop_frames)
+    }
+
+    fn seconds_of(&self, frames: usize) -> f64 {
+        (frames * self.mel_config.hop_length) as f64 / f64::from(self.mel_config.sample_rate)
+    }
+
     /// [`Precision::Int8`] where the network rounds to 8 bits, else [`Precision::Float`].
     pub fn precision(&self) -> Precision {
         self.precision

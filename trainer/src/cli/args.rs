@@ -27,6 +27,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Score an exported model on a corpus, tag by tag
     Eval(EvalArgs),
+    /// Label the files of corpora, window by window, by what a teacher hears in them
+    Label(LabelArgs),
     /// Draw where in a song a network with attention read the tags
     Attention(AttentionArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
@@ -134,6 +136,32 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub data: CorpusArgs,
     /// Print JSON as in metrics.json
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct LabelArgs {
+    /// Who labels: a model folder or an ONNX file, with its card
+    #[arg(long, value_name = "MODEL")]
+    pub teacher: PathBuf,
+    /// What is labelled; may be given several times, tags are ignored: folder:DIR, manifest:FILE
+    #[arg(long, value_name = "CORPUS", required = true)]
+    pub corpus: Vec<CorpusSpec>,
+    /// The CSV to write, a row per file and window. Files that it has already, by the same teacher, keep their rows;
+    /// an interrupted run is continued by the same command
+    #[arg(long, value_name = "FILE.csv")]
+    pub out: PathBuf,
+    /// Files labelled at once [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Seed of splits that a corpus does not give
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Replace what is at --out, whoever made it
+    #[arg(long)]
+    pub force: bool,
+    /// Print what was done as JSON on standard output
     #[arg(long)]
     pub json: bool,
 }

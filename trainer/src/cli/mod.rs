@@ -6,6 +6,7 @@ mod compare;
 mod data;
 mod eval;
 mod folder;
+mod label;
 mod recipe;
 mod search;
 pub mod show;
@@ -25,6 +26,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         None => train::main_job(),
         Some(Command::Train(args)) => train::train(*args),
         Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Label(args)) => label::label(&args),
         Some(Command::Attention(args)) => attention::attention(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
         Some(Command::Compare(args)) => compare::compare(&args),

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 pub use error::CorpusError;
 pub use load::{Loaded, load};
+pub(crate) use manifest::is_tag_column;
 pub use spec::{CorpusOptions, CorpusSpec};
 
 /// Clips and the tags they are labelled with.

@@ -1,6 +1,8 @@
 //! One clip to its codes.
 
-use runtime::decode::decode_file_limited;
+use std::path::Path;
+
+use runtime::decode::{DecodedAudio, decode_file_limited};
 use runtime::mel::{MelConfig, log_mel_codes};
 use runtime::pcm::Pcm;
 use runtime::resample::resample;
@@ -8,7 +10,7 @@ use runtime::resample::resample;
 use crate::corpus::{Clip, ClipSource};
 
 /// No more than this is used of a file: half an hour, so that a file of any size stays a bounded piece of memory.
-const MAX_SECONDS: f64 = 1800.0;
+pub const MAX_SECONDS: f64 = 1800.0;
 
 /// About what a packet of a compressed file holds.
 const PACKET_SECONDS: f64 = 0.026;
@@ -23,25 +25,28 @@ pub(super) const VERSION: u32 = 2;
 /// The codes of a clip, frame-major; never empty.
 pub(super) fn codes(clip: &Clip, config: &MelConfig) -> Result<Vec<u8>, String> {
     let codes = match &clip.source {
-        ClipSource::File(path) => {
-            let audio = decode_file_limited(path, MAX_SECONDS).map_err(|error| error.to_string())?;
-            let lost = audio.skipped_packets as f64 * PACKET_SECONDS;
-            let seconds = audio.samples.len() as f64 / f64::from(audio.sample_rate.max(1));
-            if lost > MOST_LOST * (seconds + lost) {
-                return Err(format!(
-                    "{}: damaged: {} pieces of it cannot be decoded",
-                    path.display(),
-                    audio.skipped_packets
-                ));
-            }
-            of_pcm(audio.pcm(), config)?
-        }
+        ClipSource::File(path) => of_pcm(decode_usable(path)?.pcm(), config)?,
         ClipSource::Synth(clip) => {
             let (rate, samples) = clip.render();
             of_pcm(Pcm::new(rate, &samples), config)?
         }
     };
     if codes.is_empty() { Err("it has no samples".into()) } else { Ok(codes) }
+}
+
+/// Decodes what is used of a file: at most [`MAX_SECONDS`] of it.
+///
+/// # Errors
+/// Why it cannot be read, or that it is damaged; the reason names the file.
+pub fn decode_usable(path: &Path) -> Result<DecodedAudio, String> {
+    let audio = decode_file_limited(path, MAX_SECONDS).map_err(|error| error.to_string())?;
+    let lost = audio.skipped_packets as f64 * PACKET_SECONDS;
+    let seconds = audio.samples.len() as f64 / f64::from(audio.sample_rate.max(1));
+    if lost > MOST_LOST * (seconds + lost) {
+        let pieces = audio.skipped_packets;
+        return Err(format!("{}: damaged: {pieces} pieces of it cannot be decoded", path.display()));
+    }
+    Ok(audio)
 }
 
 fn of_pcm(pcm: Pcm<'_>, config: &MelConfig) -> Result<Vec<u8>, String> {

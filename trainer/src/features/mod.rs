@@ -21,6 +21,7 @@ use runtime::mel::MelConfig;
 
 use crate::corpus::{Clip, Corpus, Problem};
 pub use error::FeatureError;
+pub use extract::{MAX_SECONDS, decode_usable};
 use keys::{FileKeys, Key};
 use store::{Entry, Store};
 

@@ -55,6 +55,11 @@ impl Role {
     }
 }
 
+/// Whether a column of this name holds a tag's labels, and nothing else.
+pub(crate) fn is_tag_column(name: &str) -> bool {
+    Role::of(name.trim()) == Role::Label
+}
+
 /// One line of a manifest before its tags are numbered.
 #[derive(Default)]
 struct Row {
