@@ -41,7 +41,7 @@ impl Heard {
     /// The clips as training has them.
     pub fn clips(&self) -> Vec<LabelledClip<'_>> {
         let clips = self.codes.iter().zip(&self.corpus.clips);
-        clips.map(|(codes, clip)| LabelledClip { codes, labels: &clip.labels }).collect()
+        clips.map(|(codes, clip)| LabelledClip::whole(codes, &clip.labels)).collect()
     }
 }
 

@@ -66,7 +66,7 @@ fn agree(architecture: &Architecture) -> Result<()> {
         let standardised = tensor(codes, &table, heard_frames)?;
         let in_db = tensor(codes, &plain_table, heard_frames)?;
         let trained = logits(&sigmoid(&untrained.network.forward(&standardised)?)?)?;
-        let clip = LabelledClip { codes, labels: &[] };
+        let clip = LabelledClip::whole(codes, &[]);
         let mean = probabilities(&untrained.network, &[clip], &table, &Device::Cpu)?;
         let after_folding = logits(&sigmoid(&folded.forward(&in_db)?)?)?;
         assert!(largest(&trained, &after_folding) < 1e-4, "folded {model}");

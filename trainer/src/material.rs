@@ -3,6 +3,7 @@
 use crate::eval::Scores;
 use crate::net::{Architecture, Net, Network, Standardise};
 use crate::train::batches::clips_per_epoch;
+use crate::train::hearing::heard;
 use crate::train::{
     CorpusIn, LabelledClip, Outcome, Progress, RunFile, RunState, Task, TrainError, probabilities, scores,
     train,
@@ -75,9 +76,14 @@ impl<'a> Material<'a> {
         architecture(run, self.mel.mel_bands, self.tags.len())
     }
 
-    /// Clips that one epoch hears.
-    pub fn clips_per_epoch(&self, batch_size: usize) -> usize {
-        clips_per_epoch(self.train.len(), batch_size)
+    /// Crops that one epoch of a run hears: one of each clip, or more of those with labels for their windows.
+    ///
+    /// # Errors
+    /// As [`architecture`].
+    pub fn clips_per_epoch(&self, run: &RunFile) -> Result<usize, String> {
+        let frames = run.recipe.crop(self.architecture(run)?.receptive_field());
+        let crops = heard(&self.train, run.recipe.crops_per_clip, self.mel.mel_bands, frames).len();
+        Ok(clips_per_epoch(crops, run.recipe.batch_size))
     }
 
     /// Trains a run, or goes on where its `checkpoint` stopped.
@@ -231,7 +237,7 @@ mod tests {
     #[test]
     fn other_clips_to_test_are_other_clips() {
         let codes = vec![100; 9600];
-        let clip = |label: &'static [f32]| LabelledClip { codes: &codes, labels: label };
+        let clip = |label: &'static [f32]| LabelledClip::whole(&codes, label);
         let tags = ["a".to_string()];
         let of = |parts: [Vec<LabelledClip<'_>>; 3]| {
             Material::new(&tags, &MelConfig::MINIM, parts, Device::Cpu, CorpusIn::Host).fingerprint_of_all()
@@ -246,7 +252,7 @@ mod tests {
     #[test]
     fn networks_hear_what_they_hear_when_trained_alone() {
         let codes: Vec<u8> = (0..9600u32).map(|i| 90 + (i * 37 % 31) as u8).collect();
-        let clips = vec![LabelledClip { codes: &codes, labels: &[1.0] }];
+        let clips = vec![LabelledClip::whole(&codes, &[1.0])];
         let (mel, tags) = (MelConfig::MINIM, ["a".to_string()]);
         let parts = [clips, Vec::new(), Vec::new()];
         let material = Material::new(&tags, &mel, parts, Device::Cpu, CorpusIn::Host);

@@ -23,6 +23,7 @@ fn files(paths: &[PathBuf]) -> Corpus {
         group: None,
         split: None,
         labels: vec![1.0],
+        windows: Vec::new(),
     };
     Corpus {
         name: "files".into(),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use trainer::corpus::CorpusSpec;
 use trainer::net::{Budget, Model};
-use trainer::train::{Augment, Balance, Precision, RunFile, Schedule, TrainConfig};
+use trainer::train::{Augment, Balance, CropsPerClip, Precision, RunFile, Schedule, TrainConfig};
 
 fn augment() -> impl Strategy<Value = Augment> {
     prop_oneof![
@@ -18,11 +18,12 @@ fn augment() -> impl Strategy<Value = Augment> {
 
 fn corpus() -> impl Strategy<Value = CorpusSpec> {
     let path = "[a-zA-Z0-9 /\\\\\"\u{e4}#=.-]{1,20}";
-    prop_oneof![
+    let one = prop_oneof![
         (10usize..1_000_000).prop_map(|clips| CorpusSpec::Synth { clips }),
         path.prop_map(|p| CorpusSpec::Folder(p.into())),
         path.prop_map(|p| CorpusSpec::Manifest(p.into())),
-    ]
+    ];
+    prop::collection::vec(one, 1..4).prop_map(|specs| CorpusSpec::all_of(specs).unwrap())
 }
 
 prop_compose! {
@@ -32,13 +33,14 @@ prop_compose! {
         (ema, label_smoothing, positive_threshold) in (0.0f64..1.0, 0.0f64..1.0, 0.001f32..=1.0),
         schedule in prop_oneof![Just(Schedule::Cosine), Just(Schedule::OneCycle), Just(Schedule::Constant)],
         balance in prop_oneof![Just(Balance::None), Just(Balance::Tags)],
+        crops_per_clip in prop_oneof![Just(CropsPerClip::One), Just(CropsPerClip::Duration)],
         precision in prop_oneof![Just(Precision::Float32), Just(Precision::Tf32), Just(Precision::Bf16)],
         augment in prop::collection::vec(augment(), 0..6),
         seed in 0..=i64::MAX as u64,
     ) -> TrainConfig {
         TrainConfig {
             epochs, batch_size, learning_rate, schedule, warm_up, weight_decay, clip_norm, ema, label_smoothing,
-            balance, augment, crop_frames, patience, positive_threshold, precision, seed,
+            balance, augment, crop_frames, crops_per_clip, patience, positive_threshold, precision, seed,
         }
     }
 }

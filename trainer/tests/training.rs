@@ -112,7 +112,7 @@ fn run_as(
 ) -> Result<Outcome, TrainError> {
     let data = clips();
     let labelled: Vec<LabelledClip<'_>> =
-        data.iter().map(|(codes, labels)| LabelledClip { codes, labels }).collect();
+        data.iter().map(|(codes, labels)| LabelledClip::whole(codes, labels)).collect();
     let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
     let standardise = Standardise::measure(labelled.iter().map(|c| c.codes), BANDS, decode);
     let task = Task {
@@ -297,7 +297,7 @@ fn what_cannot_be_trained_is_said() {
 fn ranks_learn_together() {
     let data = clips();
     let doubled: Vec<LabelledClip<'_>> =
-        data[..36].iter().flat_map(|(codes, labels)| [LabelledClip { codes, labels }; 2]).collect();
+        data[..36].iter().flat_map(|(codes, labels)| [LabelledClip::whole(codes, labels); 2]).collect();
     let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
     let standardise = Standardise::measure(doubled.iter().map(|c| c.codes), BANDS, decode);
     let folder = tempfile::tempdir().unwrap();
@@ -334,7 +334,7 @@ fn ranks_learn_together() {
 fn batches_that_cannot_be_shared_are_refused() {
     let data = clips();
     let labelled: Vec<LabelledClip<'_>> =
-        data.iter().map(|(codes, labels)| LabelledClip { codes, labels }).collect();
+        data.iter().map(|(codes, labels)| LabelledClip::whole(codes, labels)).collect();
     let decode = |code: u8| f32::from(code);
     let standardise = Standardise::none(BANDS);
     let task = Task {

@@ -57,9 +57,10 @@ pub struct TrainArgs {
     /// Do the run of this file again (every run writes its run.toml); flags given beside it override it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// synth, synth:CLIPS, folder:DIR (sub-folders are tags) or manifest:FILE (CSV or JSON lines) [default: synth]
+    /// synth, synth:CLIPS, folder:DIR (sub-folders are tags) or manifest:FILE (CSV or JSON lines); more than once for
+    /// all of them together [default: synth]
     #[arg(long, value_name = "CORPUS")]
-    pub corpus: Option<CorpusSpec>,
+    pub corpus: Vec<CorpusSpec>,
     /// Network [default: k2c1]
     #[arg(long, value_enum)]
     pub model: Option<Model>,
@@ -124,9 +125,9 @@ pub struct EvalArgs {
     /// Model folder or ONNX file
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// synth, synth:CLIPS, folder:DIR or manifest:FILE
-    #[arg(long, value_name = "CORPUS")]
-    pub corpus: CorpusSpec,
+    /// synth, synth:CLIPS, folder:DIR or manifest:FILE; more than once for all of them together
+    #[arg(long, value_name = "CORPUS", required = true)]
+    pub corpus: Vec<CorpusSpec>,
     /// Part of the corpus
     #[arg(long, value_enum, default_value = "test")]
     pub split: SplitArg,

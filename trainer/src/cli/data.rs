@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use runtime::mel::MelConfig;
 use trainer::corpus::{self, Corpus, CorpusOptions, CorpusSpec, Split};
 use trainer::features::{CacheDir, FeatureSet, Prepared, prepare};
-use trainer::train::LabelledClip;
+use trainer::train::{LabelledClip, Windows};
 
 /// The threshold of soft labels, checked before anything takes time.
 pub fn positive_threshold(args: &CorpusArgs) -> Result<f32> {
@@ -37,6 +37,11 @@ impl Data {
                 loaded.dropped_tags.iter().map(|(tag, n)| format!("{tag} ({n})")).collect();
             show::line(&format!("tags with too few positive clips, left out: {}", names.join(", ")));
         }
+        if loaded.corpus.taught() {
+            show::line(
+                "the labels are a teacher's: every tag that has any is kept, however seldom it reaches a yes",
+            );
+        }
         if loaded.corpus.tags.is_empty() {
             anyhow::bail!("{spec}: no tag has {} positive clips", options.min_positives.max(1));
         }
@@ -65,16 +70,26 @@ impl Data {
             extracted,
             args.cache.display()
         ));
+        let windows: usize = corpus.clips.iter().map(|clip| clip.windows.len()).sum();
+        if windows > 0 {
+            show::line(&format!("{windows} windows have labels of their own"));
+        }
         show::line(&format!("split: {}", corpus.split_rule));
         Ok(Self { corpus, features })
     }
 
     /// The clips of a split, all without one.
     pub fn clips(&self, split: Option<Split>) -> Vec<LabelledClip<'_>> {
+        let mel = self.features.config();
+        let frame_rate = f64::from(mel.sample_rate) / mel.hop_length as f64;
         let clips = self.corpus.clips.iter().enumerate();
         clips
             .filter(|(_, clip)| split.is_none() || clip.split == split)
-            .map(|(i, clip)| LabelledClip { codes: self.features.codes(i), labels: &clip.labels })
+            .map(|(i, clip)| LabelledClip {
+                codes: self.features.codes(i),
+                labels: &clip.labels,
+                windows: Windows::new(&clip.windows, frame_rate),
+            })
             .collect()
     }
 }

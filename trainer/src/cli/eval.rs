@@ -6,7 +6,7 @@ use super::show;
 use anyhow::{Context, Result, bail};
 use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
 use std::process::ExitCode;
-use trainer::corpus::{CorpusOptions, Split};
+use trainer::corpus::{CorpusOptions, CorpusSpec, Split};
 use trainer::deliver::probabilities_by_runtime;
 use trainer::eval::{EvalOptions, Scores, compare, evaluate, table};
 use trainer::train::LabelledClip;
@@ -38,7 +38,8 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         min_positives: 0,
         ..Default::default()
     };
-    let data = Data::load(&args.corpus, &options, main.mel_config(), &args.data)?;
+    let corpus = CorpusSpec::all_of(args.corpus.clone()).context("--corpus is missing")?;
+    let data = Data::load(&corpus, &options, main.mel_config(), &args.data)?;
     let (split, split_name) = match args.split {
         SplitArg::Train => (Some(Split::Train), "train"),
         SplitArg::Validation => (Some(Split::Validation), "validation"),
@@ -47,7 +48,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     };
     let clips = data.clips(split);
     if clips.is_empty() {
-        bail!("{} has no clips in split {split_name}", args.corpus);
+        bail!("{} has no clips in split {split_name}", corpus);
     }
     show::stage(&format!("Scoring {} clips", clips.len()));
     let started = std::time::Instant::now();
@@ -73,8 +74,8 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         ..Default::default()
     };
     let name = main.card().name.clone();
-    let mut evaluation = evaluate(&name, &args.corpus.to_string(), validation.as_ref(), &scores, &options)
-        .with_context(|| format!("{}", args.corpus))?;
+    let mut evaluation = evaluate(&name, &corpus.to_string(), validation.as_ref(), &scores, &options)
+        .with_context(|| corpus.to_string())?;
     if let (Some(_), Some(int8)) = (&float, &int8) {
         evaluation.int8 = Some(compare(&scores, &score(int8, &clips)?.0)?);
     }

@@ -5,7 +5,8 @@ use super::folder::RUN_FILE;
 use anyhow::{Result, bail};
 use clap::Args;
 use runtime::mel::MelConfig;
-use trainer::train::{Augments, Balance, Precision, RunFile, Schedule, TrainConfig};
+use trainer::corpus::CorpusSpec;
+use trainer::train::{Augments, Balance, CropsPerClip, Precision, RunFile, Schedule, TrainConfig};
 
 /// How many clips make a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,10 @@ pub struct RecipeArgs {
     /// Seconds of the random crop that is heard of each clip [default: what the network hears at once]
     #[arg(long, value_name = "SECONDS")]
     pub crop_seconds: Option<f64>,
+    /// How often an epoch hears a clip whose windows have labels of their own: one, or duration for as often as crops fit
+    /// into them. Other clips are heard once [default: duration]
+    #[arg(long, value_enum)]
+    pub crops_per_clip: Option<CropsPerClip>,
     /// Epochs without a better validation AUC after which training stops [default: 12]
     #[arg(long, value_name = "N")]
     pub patience: Option<usize>,
@@ -100,6 +105,7 @@ impl RecipeArgs {
             ema,
             label_smoothing,
             balance,
+            crops_per_clip,
             patience,
             precision,
             seed
@@ -130,8 +136,8 @@ impl TrainArgs {
             Some(path) => RunFile::read(&path)?,
             None => RunFile::default(),
         };
-        if let Some(corpus) = &self.corpus {
-            run.corpus = corpus.clone();
+        if let Some(corpus) = CorpusSpec::all_of(self.corpus.clone()) {
+            run.corpus = corpus;
         }
         if let Some(pools) = &self.pools {
             run.pools.clone_from(pools);

@@ -18,6 +18,7 @@ use trainer::eval::{EvalError, EvalOptions, Evaluation, Scores, compare, evaluat
 use trainer::files::write_atomically;
 use trainer::net::{Architecture, Standardise};
 use trainer::plot;
+use trainer::train::hearing::heard;
 use trainer::train::{Ranks, RunFile, RunState, Task, fit, precision, probabilities, scores, train_on};
 
 /// The whole job on synthetic music. An interrupted one is continued, a finished one is kept and a new folder taken.
@@ -67,7 +68,8 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     let architecture = shape(tags.len())?;
     if args.recipe.batch_size == Some(BatchSize::Auto) && !args.resume {
         let frames = run.recipe.crop(architecture.receptive_field());
-        run.recipe.batch_size = fit::fitting_batch(&architecture, frames, train.len(), &chosen.device)?;
+        let crops = heard(&train, run.recipe.crops_per_clip, mel.mel_bands, frames).len();
+        run.recipe.batch_size = fit::fitting_batch(&architecture, frames, crops, &chosen.device)?;
         show::line(&format!("{} clips per step fit", run.recipe.batch_size));
     }
     let config = &run.recipe;
@@ -169,7 +171,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     card.thresholds = evaluation.as_ref().map(|e| thresholds(tags, e));
     card.data = Some(serde_json::json!({
         "corpus": run.corpus.to_string(),
-        "synthetic": matches!(run.corpus, CorpusSpec::Synth { .. }),
+        "synthetic": run.corpus.parts().iter().all(|part| matches!(part, CorpusSpec::Synth { .. })),
         "train_clips": train.len(),
         "validation_clips": validation.len(),
         "test_clips": test.len(),

@@ -45,7 +45,7 @@ pub fn train_one(
         best_epoch,
         epochs: state.epoch,
         seconds: state.history.iter().map(|epoch| epoch.seconds).sum(),
-        seconds_per_2500: seconds_per_2500(&state.history, material.clips_per_epoch(run.recipe.batch_size)),
+        seconds_per_2500: seconds_per_2500(&state.history, material.clips_per_epoch(run)?),
         threads: rayon::current_num_threads(),
         device: device.to_string(),
     })))

@@ -30,7 +30,8 @@ pub(super) fn list(dir: &Path) -> Result<Listing, CorpusError> {
             // "tag/album/song.mp3": what lies in one sub-folder is likely of one artist or album.
             let group = id.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| parent != name);
             let group = group.map(String::from);
-            listing.clips.push(Clip { id, source: ClipSource::File(path), group, split: None, labels });
+            let source = ClipSource::File(path);
+            listing.clips.push(Clip { id, source, group, split: None, labels, windows: Vec::new() });
         }
     }
     listing.grouped_by = "sub-folder";

@@ -2,8 +2,8 @@
 
 use super::synth::{self, SynthSpec};
 use super::{
-    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, folder, manifest,
-    split,
+    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, folder, join,
+    manifest, split, taught,
 };
 
 /// A corpus, and what was left out of it.
@@ -19,57 +19,37 @@ pub struct Loaded {
     pub unlabelled: usize,
 }
 
+/// One of the corpora of a spec, its files checked and its splits assigned.
+pub(super) struct Part {
+    pub name: String,
+    pub tags: Vec<String>,
+    pub clips: Vec<Clip>,
+    pub problems: Vec<Problem>,
+    pub split_rule: String,
+    pub unlabelled: usize,
+}
+
 /// A label counts as present from here on when splits are balanced, whatever threshold scores are computed with.
 const SPLIT_THRESHOLD: f32 = 0.5;
 
-/// Loads the list of a corpus, checks that its files exist, chooses tags and assigns splits.
+/// Loads the list of a corpus, checks that its files exist, chooses tags and assigns splits. Of several corpora, each
+/// has the splits that it has alone.
 ///
 /// # Errors
-/// [`CorpusError`] when the list cannot be read or nothing usable is in it.
+/// [`CorpusError`] when a list cannot be read or nothing usable is in it.
 pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, CorpusError> {
-    let name = spec.to_string();
-    let listing = match spec {
-        CorpusSpec::Synth { clips } => {
-            let spec = SynthSpec { clips: *clips, seconds: options.synth_seconds, seed: options.seed };
-            let mut corpus = synth::corpus(&spec);
-            corpus.name = name;
-            let dropped_tags = choose_tags(&mut corpus.tags, &mut corpus.clips, options);
-            return Ok(Loaded { corpus, problems: Vec::new(), dropped_tags, unlabelled: 0 });
-        }
-        CorpusSpec::Folder(dir) => folder::list(dir)?,
-        CorpusSpec::Manifest(file) => manifest::list(file)?,
-    };
-    let Listing { mut tags, mut clips, mut problems, grouped_by } = listing;
-    let listed = clips.len();
-    clips.retain(|clip| {
-        let problem = unreachable(clip);
-        let fine = problem.is_none();
-        problems.extend(problem);
-        fine
-    });
-    let empty = |reason: String| CorpusError::Empty { name: name.clone(), reason };
-    if clips.is_empty() {
-        return Err(empty(match problems.first() {
-            Some(first) => format!("{} problems, the first: {}: {}", problems.len(), first.id, first.reason),
-            None => format!("{listed} audio files are listed"),
-        }));
-    }
-    let before = clips.len();
-    let labelled = |clip: &Clip| clip.labels.iter().any(|label| !label.is_nan());
-    if !options.keep_unlabelled {
-        clips.retain(labelled);
-    }
-    // Before any choice that differs between training and a later evaluation: the split of a list depends on the
-    // list and the seed alone, so that what was trained on is never scored as a test.
-    let split_rule = split::assign(&mut clips, options.seed, SPLIT_THRESHOLD, grouped_by);
+    let parts = spec.parts().iter().map(|spec| part(spec, options)).collect::<Result<Vec<_>, _>>()?;
+    let Part { name, mut tags, mut clips, problems, split_rule, mut unlabelled } = join::join(parts);
     let dropped_tags = choose_tags(&mut tags, &mut clips, options);
     if tags.is_empty() && !options.keep_unlabelled {
-        return Err(empty(format!("no tag has {} positive clips", options.min_positives.max(1))));
+        let reason = format!("no tag has {} positive clips", options.min_positives.max(1));
+        return Err(CorpusError::Empty { name, reason });
     }
     if !options.keep_unlabelled {
+        let before = clips.len();
         clips.retain(labelled);
+        unlabelled += before - clips.len();
     }
-    let unlabelled = before - clips.len();
     let soft = |label: &f32| !label.is_nan() && *label != 0.0 && *label != 1.0;
     let soft_labels = clips.iter().any(|clip| clip.labels.iter().any(soft));
     Ok(Loaded {
@@ -78,6 +58,51 @@ pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, Corpus
         dropped_tags,
         unlabelled,
     })
+}
+
+fn part(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Part, CorpusError> {
+    let name = spec.to_string();
+    let listing = match spec {
+        CorpusSpec::Synth { clips } => {
+            let spec = SynthSpec { clips: *clips, seconds: options.synth_seconds, seed: options.seed };
+            let Corpus { tags, clips, split_rule, .. } = synth::corpus(&spec);
+            return Ok(Part { name, tags, clips, problems: Vec::new(), split_rule, unlabelled: 0 });
+        }
+        CorpusSpec::Folder(dir) => folder::list(dir)?,
+        CorpusSpec::Manifest(file) => manifest::list(file)?,
+        CorpusSpec::Several(specs) => {
+            let parts = specs.iter().map(|spec| part(spec, options)).collect::<Result<Vec<_>, _>>()?;
+            return Ok(join::join(parts));
+        }
+    };
+    let Listing { tags, mut clips, mut problems, grouped_by } = listing;
+    let listed = clips.len();
+    clips.retain(|clip| {
+        let problem = unreachable(clip);
+        let fine = problem.is_none();
+        problems.extend(problem);
+        fine
+    });
+    if clips.is_empty() {
+        let reason = match problems.first() {
+            Some(first) => format!("{} problems, the first: {}: {}", problems.len(), first.id, first.reason),
+            None => format!("{listed} audio files are listed"),
+        };
+        return Err(CorpusError::Empty { name, reason });
+    }
+    let before = clips.len();
+    if !options.keep_unlabelled {
+        clips.retain(labelled);
+    }
+    let unlabelled = before - clips.len();
+    // Before any choice that differs between training and a later evaluation: the split of a list depends on the
+    // list and the seed alone, so that what was trained on is never scored as a test.
+    let split_rule = split::assign(&mut clips, options.seed, SPLIT_THRESHOLD, grouped_by);
+    Ok(Part { name, tags, clips, problems, split_rule, unlabelled })
+}
+
+fn labelled(clip: &Clip) -> bool {
+    clip.labels.iter().any(|label| !label.is_nan())
 }
 
 fn unreachable(clip: &Clip) -> Option<Problem> {
@@ -95,9 +120,23 @@ fn choose_tags(tags: &mut Vec<String>, clips: &mut [Clip], options: &CorpusOptio
     let threshold = options.positive_threshold;
     let positives = |tag: usize| clips.iter().filter(|clip| clip.labels[tag] >= threshold).count();
     let counts: Vec<usize> = (0..tags.len()).map(positives).collect();
-    let mut keep: Vec<usize> = (0..tags.len()).filter(|&tag| counts[tag] >= options.min_positives).collect();
+    let taught = taught(clips);
+    let enough = |tag: usize| {
+        let any_label = || clips.iter().any(|clip| !clip.labels[tag].is_nan());
+        counts[tag] >= options.min_positives || (taught && any_label())
+    };
+    let mut keep: Vec<usize> = (0..tags.len()).filter(|&tag| enough(tag)).collect();
     if let Some(most) = options.max_tags {
-        keep.sort_by_key(|&tag| std::cmp::Reverse(counts[tag]));
+        if taught {
+            let sum = |tag: usize| -> f64 {
+                let labels = clips.iter().map(|clip| f64::from(clip.labels[tag]));
+                labels.filter(|label| !label.is_nan()).sum()
+            };
+            let sums: Vec<f64> = (0..tags.len()).map(sum).collect();
+            keep.sort_by(|&a, &b| sums[b].total_cmp(&sums[a]));
+        } else {
+            keep.sort_by_key(|&tag| std::cmp::Reverse(counts[tag]));
+        }
         keep.truncate(most);
         keep.sort_unstable();
     }
@@ -105,7 +144,10 @@ fn choose_tags(tags: &mut Vec<String>, clips: &mut [Clip], options: &CorpusOptio
         return Vec::new();
     }
     for clip in clips {
-        clip.labels = keep.iter().map(|&tag| clip.labels[tag]).collect();
+        let windows = clip.windows.iter_mut().map(|window| &mut window.labels);
+        for labels in windows.chain([&mut clip.labels]) {
+            *labels = keep.iter().map(|&tag| labels[tag]).collect();
+        }
     }
     let dropped =
         (0..tags.len()).filter(|tag| !keep.contains(tag)).map(|tag| (tags[tag].clone(), counts[tag]));

@@ -4,6 +4,7 @@
 
 mod error;
 mod folder;
+mod join;
 mod load;
 mod manifest;
 mod spec;
@@ -43,8 +44,44 @@ pub struct Clip {
     pub group: Option<String>,
     /// The part of the corpus it belongs to; set for every clip of a loaded corpus.
     pub split: Option<Split>,
+    /// One value from 0 to 1 per tag; NaN means not labelled. The mean over [`Clip::windows`] where there are some.
+    pub labels: Vec<f32>,
+    /// Labels of parts of the audio, by rising start; empty where the labels hold for all of it.
+    pub windows: Vec<LabelWindow>,
+}
+
+/// A part of a clip and its labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelWindow {
+    /// Where it begins, in seconds from the beginning of the audio.
+    pub start_seconds: f32,
+    /// How long it is, in seconds; above 0.
+    pub seconds: f32,
     /// One value from 0 to 1 per tag; NaN means not labelled.
     pub labels: Vec<f32>,
+}
+
+impl Corpus {
+    /// Whether the labels are those of a teacher: of windows, or most of them neither 0 nor 1. Few of these reach the
+    /// threshold of a yes, so that nothing should depend on how many do.
+    pub fn taught(&self) -> bool {
+        taught(&self.clips)
+    }
+}
+
+/// See [`Corpus::taught`].
+fn taught(clips: &[Clip]) -> bool {
+    clips.iter().any(|clip| !clip.windows.is_empty())
+        || mostly_soft(clips.iter().flat_map(|clip| clip.labels.iter().copied()))
+}
+
+/// Whether most of the labels that are there (not NaN) are neither 0 nor 1.
+pub fn mostly_soft(labels: impl Iterator<Item = f32>) -> bool {
+    let labels = labels.filter(|label| !label.is_nan());
+    let (soft, all) = labels.fold((0usize, 0usize), |(soft, all), label| {
+        (soft + usize::from(label != 0.0 && label != 1.0), all + 1)
+    });
+    2 * soft > all
 }
 
 /// Where the audio of a clip comes from.

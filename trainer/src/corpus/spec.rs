@@ -11,7 +11,7 @@ use super::synth::{SECONDS, SynthSpec};
 
 /// A corpus as the command line names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "Written")]
 pub enum CorpusSpec {
     /// `synth` or `synth:CLIPS`: generated.
     Synth {
@@ -22,6 +22,35 @@ pub enum CorpusSpec {
     Folder(PathBuf),
     /// `manifest:FILE`: CSV or JSON lines.
     Manifest(PathBuf),
+    /// Several at once: tags meet by name, and one that a corpus does not have is not labelled in it. In a run's file a
+    /// list, on the command line the flag given more than once.
+    Several(Vec<CorpusSpec>),
+}
+
+impl CorpusSpec {
+    /// All of `specs` as one corpus; none where there is none.
+    pub fn all_of(mut specs: Vec<Self>) -> Option<Self> {
+        match specs.len() {
+            0 | 1 => specs.pop(),
+            _ => Some(Self::Several(specs)),
+        }
+    }
+
+    /// The corpora that this one is made of; itself where it is one.
+    pub fn parts(&self) -> &[Self] {
+        match self {
+            Self::Several(specs) => specs,
+            one => std::slice::from_ref(one),
+        }
+    }
+}
+
+/// A spec in a file: a text, or a list of texts.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    One(String),
+    Several(Vec<String>),
 }
 
 impl FromStr for CorpusSpec {
@@ -50,6 +79,10 @@ impl fmt::Display for CorpusSpec {
             Self::Synth { clips } => write!(f, "synth:{clips}"),
             Self::Folder(dir) => write!(f, "folder:{}", dir.display()),
             Self::Manifest(file) => write!(f, "manifest:{}", file.display()),
+            Self::Several(specs) => {
+                let names: Vec<String> = specs.iter().map(Self::to_string).collect();
+                f.write_str(&names.join(" + "))
+            }
         }
     }
 }
@@ -61,17 +94,26 @@ impl Default for CorpusSpec {
     }
 }
 
-impl TryFrom<String> for CorpusSpec {
+impl TryFrom<Written> for CorpusSpec {
     type Error = CorpusError;
 
-    fn try_from(text: String) -> Result<Self, CorpusError> {
-        text.parse()
+    fn try_from(written: Written) -> Result<Self, CorpusError> {
+        let texts = match written {
+            Written::One(text) => return text.parse(),
+            Written::Several(texts) => texts,
+        };
+        let specs = texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let none = || CorpusError::Spec { text: String::new(), reason: "the list of corpora is empty" };
+        Self::all_of(specs).ok_or_else(none)
     }
 }
 
-impl From<CorpusSpec> for String {
-    fn from(spec: CorpusSpec) -> String {
-        spec.to_string()
+impl From<CorpusSpec> for Written {
+    fn from(spec: CorpusSpec) -> Written {
+        match spec {
+            CorpusSpec::Several(specs) => Written::Several(specs.iter().map(CorpusSpec::to_string).collect()),
+            one => Written::One(one.to_string()),
+        }
     }
 }
 
@@ -82,9 +124,10 @@ pub struct CorpusOptions {
     pub seed: u64,
     /// A label counts as present from here on, when tags are counted.
     pub positive_threshold: f32,
-    /// Tags with fewer positive clips are dropped; 0 keeps all.
+    /// Tags with fewer positive clips are dropped; 0 keeps all. Where a teacher gave the labels
+    /// ([`super::Corpus::taught`]), few of which are a yes, every tag with a label is kept instead.
     pub min_positives: usize,
-    /// Only the most frequent tags are kept, this many.
+    /// Only the most frequent tags are kept, this many: by positive clips, or by a teacher's mean label.
     pub max_tags: Option<usize>,
     /// Keep clips for which no tag is labelled (for a teacher to label).
     pub keep_unlabelled: bool,

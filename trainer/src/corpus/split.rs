@@ -51,7 +51,7 @@ pub(super) fn assign(clips: &mut [Clip], seed: u64, threshold: f32, grouped_by: 
 }
 
 /// Groups that lie in more than one split.
-fn straddling(clips: &[Clip]) -> usize {
+pub(super) fn straddling(clips: &[Clip]) -> usize {
     let mut of: BTreeMap<&str, Option<Split>> = BTreeMap::new();
     let mut several = std::collections::BTreeSet::new();
     for clip in clips {

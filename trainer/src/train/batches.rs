@@ -2,9 +2,10 @@
 
 use super::augment::{Change, Place, apply, mix_labels};
 use super::config::{Balance, TrainConfig};
+use super::hearing::{Heard, heard, order, start};
+use super::windows::Windows;
 use crate::net::Standardise;
-use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
@@ -15,6 +16,15 @@ pub struct LabelledClip<'a> {
     pub codes: &'a [u8],
     /// One label per tag, 0 to 1, NaN where not labelled.
     pub labels: &'a [f32],
+    /// Labels of its parts, where they have labels of their own.
+    pub windows: Windows<'a>,
+}
+
+impl<'a> LabelledClip<'a> {
+    /// A clip whose labels hold for all of it.
+    pub fn whole(codes: &'a [u8], labels: &'a [f32]) -> Self {
+        Self { codes, labels, windows: Windows::default() }
+    }
 }
 
 /// Numbers of one step, ready to be made tensors.
@@ -71,6 +81,7 @@ pub enum Crops {
 /// Makes the batches of any epoch.
 pub struct Batcher<'a> {
     clips: &'a [LabelledClip<'a>],
+    heard: Vec<Heard>,
     table: Vec<[f32; 256]>,
     deviation: f32,
     config: &'a TrainConfig,
@@ -97,36 +108,36 @@ impl<'a> Batcher<'a> {
             }
         };
         let (table, deviation) = (standardise.table(decode), standardise.deviation);
-        Self { clips, table, deviation, config, frames, positive_weight, values }
+        let heard = heard(clips, config.crops_per_clip, table.len(), frames);
+        Self { clips, heard, table, deviation, config, frames, positive_weight, values }
     }
 
-    /// Steps in an epoch. A last batch of fewer than half the clips, or of one, is dropped: its moments would be noise.
+    /// Steps in an epoch. A last batch of fewer than half the crops, or of one, is dropped: its moments would be noise.
     pub fn steps(&self) -> usize {
-        clips_per_epoch(self.clips.len(), self.config.batch_size).div_ceil(self.config.batch_size).max(1)
+        clips_per_epoch(self.heard.len(), self.config.batch_size).div_ceil(self.config.batch_size).max(1)
     }
 
-    /// Order in which an epoch hears the clips.
-    pub fn order(&self, epoch: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.clips.len()).collect();
-        order.shuffle(&mut self.draw().order(epoch));
-        order
+    /// Order in which an epoch hears the clips, some of them more than once.
+    pub fn order(&self, epoch: usize) -> Vec<Heard> {
+        order(&self.heard, &self.draw(), epoch)
     }
 
     /// Batch `step` of an epoch whose order is `order`.
-    pub fn batch(&self, order: &[usize], epoch: usize, step: usize) -> Batch {
+    pub fn batch(&self, order: &[Heard], epoch: usize, step: usize) -> Batch {
         let first = step * self.config.batch_size;
         let chosen = &order[first..(first + self.config.batch_size).min(order.len())];
         let (bands, frames, draw) = (self.table.len(), self.frames, self.draw());
-        let start = |clip: usize| {
-            let spare = (self.clips[clip].codes.len() / bands).saturating_sub(frames);
-            draw.crop(epoch, clip as u64).random_range(0..=spare)
-        };
-        let starts: Vec<(usize, usize)> = chosen.iter().map(|&clip| (clip, start(clip))).collect();
-        let place = Place { clips: chosen, bands, frames, deviation: self.deviation, epoch, step };
+        let starts = chosen.iter().map(|&heard| {
+            let clip = heard.clip as usize;
+            (clip, start(&self.clips[clip], heard, &draw, epoch, bands, frames))
+        });
+        let starts: Vec<(usize, usize)> = starts.collect();
+        let keys: Vec<u64> = chosen.iter().map(|heard| heard.key()).collect();
+        let place = Place { clips: &keys, bands, frames, deviation: self.deviation, epoch, step };
         let steps = self.config.augment.iter().enumerate();
         let changes: Vec<Change> = steps.map(|(nth, augment)| augment.draw(&draw, nth, &place)).collect();
 
-        let (mut targets, mut weights) = self.labels(chosen);
+        let (mut targets, mut weights) = self.labels(&starts);
         for change in &changes {
             if let Change::Mix { other, share } = change {
                 mix_labels(&mut targets, &mut weights, other, share);
@@ -148,10 +159,23 @@ impl<'a> Batcher<'a> {
         Crops::Values(x)
     }
 
-    /// Targets and weights [clips, tags].
-    fn labels(&self, chosen: &[usize]) -> (Vec<f32>, Vec<f32>) {
+    /// Targets and weights [crops, tags] of crops, each a clip and the frame it starts at.
+    fn labels(&self, starts: &[(usize, usize)]) -> (Vec<f32>, Vec<f32>) {
         let smoothing = self.config.label_smoothing as f32;
-        let labels = chosen.iter().flat_map(|&clip| self.clips[clip].labels);
+        let mut all = Vec::with_capacity(starts.len() * self.positive_weight.len());
+        for &(clip, from) in starts {
+            let (clip, first) = (&self.clips[clip], all.len());
+            all.extend_from_slice(clip.labels);
+            if !clip.windows.is_empty() {
+                clip.windows.of_crop(
+                    from,
+                    self.frames,
+                    clip.codes.len() / self.table.len(),
+                    &mut all[first..],
+                );
+            }
+        }
+        let labels = all.iter();
         let smooth = |l: f32| l * (1.0 - smoothing) + 0.5 * smoothing;
         let targets = labels.clone().map(|&l| if l.is_nan() { 0.0 } else { smooth(l) }).collect();
         let weights = labels
@@ -169,7 +193,7 @@ impl<'a> Batcher<'a> {
     }
 }
 
-/// Clips of an epoch, whose last batch is dropped where it has fewer than half the clips of the others, or one.
+/// Crops of an epoch that has so many `clips` to hear, whose last batch is dropped where it has fewer than half the clips of the others, or one.
 pub fn clips_per_epoch(clips: usize, batch_size: usize) -> usize {
     let rest = clips % batch_size.max(1);
     if clips > rest && (rest == 1 || 2 * rest < batch_size) { clips - rest } else { clips }
@@ -255,7 +279,7 @@ mod tests {
     }
 
     fn clips<'a>(codes: &'a [u8], labels: &'a [f32]) -> Vec<LabelledClip<'a>> {
-        (0..11).map(|i| LabelledClip { codes: &codes[i * 8..], labels }).collect()
+        (0..11).map(|i| LabelledClip::whole(&codes[i * 8..], labels)).collect()
     }
 
     #[test]
@@ -288,7 +312,7 @@ mod tests {
             assert_ne!(order, batcher.order(4));
             let mut sorted = order.clone();
             sorted.sort_unstable();
-            assert_eq!(sorted, (0..11).collect::<Vec<_>>());
+            assert_eq!(sorted, (0..11).map(|clip| Heard { clip, nth: 0 }).collect::<Vec<_>>());
             assert_eq!(batcher.order(3), order);
         }
     }

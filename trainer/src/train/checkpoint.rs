@@ -190,6 +190,11 @@ pub fn fingerprint(clips: &[LabelledClip<'_>]) -> String {
         let middle = clip.codes.len() / 2;
         hash.update(&clip.codes[middle..(middle + 64).min(clip.codes.len())]);
         clip.labels.iter().for_each(|l| hash.update(l.to_bits().to_le_bytes()));
+        for (span, labels) in clip.windows.iter() {
+            hash.update(span.start.to_le_bytes());
+            hash.update(span.end.to_le_bytes());
+            labels.iter().for_each(|l| hash.update(l.to_bits().to_le_bytes()));
+        }
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,7 @@
 //! What a training run is set to.
 
 use super::augment::Augment;
+use super::hearing::CropsPerClip;
 use super::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,8 @@ pub struct TrainConfig {
     /// Frames of the random crop that is heard of each clip in an epoch; shorter clips are repeated. 0 is what the
     /// network hears at once.
     pub crop_frames: usize,
+    /// How often an epoch hears clips whose windows have labels of their own.
+    pub crops_per_clip: CropsPerClip,
     /// Epochs without a better validation AUC after which training stops.
     pub patience: usize,
     /// A soft label counts as present from here on when tags are counted and AUCs are computed.
@@ -85,6 +88,7 @@ impl Default for TrainConfig {
             balance: Balance::None,
             augment: Vec::new(),
             crop_frames: 0,
+            crops_per_clip: CropsPerClip::Duration,
             patience: 12,
             positive_threshold: 0.5,
             precision: Precision::Float32,

@@ -13,6 +13,7 @@ mod crew;
 pub mod ema;
 pub mod exchange;
 pub mod fit;
+pub mod hearing;
 mod learner;
 pub mod loss;
 #[cfg(feature = "nccl")]
@@ -24,15 +25,18 @@ pub mod run_file;
 pub mod schedule;
 pub mod score;
 pub mod time;
+pub mod windows;
 
 pub use augment::{Augment, Augments};
 pub use batches::{Batch, LabelledClip};
 pub use checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState};
 pub use config::{Balance, Precision, TrainConfig};
 pub use exchange::Ranks;
+pub use hearing::CropsPerClip;
 pub use resident::CorpusIn;
 pub use run::{Outcome, Progress, Task, TrainError, train, train_on};
 pub use run_file::{RunFile, RunFileError};
 pub use schedule::Schedule;
 pub use score::{probabilities, scores};
 pub use time::StepTime;
+pub use windows::Windows;

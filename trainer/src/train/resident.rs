@@ -157,7 +157,7 @@ mod tests {
         let clips: Vec<LabelledClip<'_>> = [5, 40, 7, 100, 64]
             .iter()
             .enumerate()
-            .map(|(i, frames)| LabelledClip { codes: &codes[i * 31..][..frames * BANDS], labels: &[] })
+            .map(|(i, frames)| LabelledClip::whole(&codes[i * 31..][..frames * BANDS], &[]))
             .collect();
         let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
         let standardise = Standardise { mean: vec![-43.217, -61.1, -50.9], deviation: 13.377 };
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn codes_that_are_no_line_are_refused() {
         let decode = |code: u8| f32::from(code).sqrt();
-        let clips = [LabelledClip { codes: &[1, 2], labels: &[] }];
+        let clips = [LabelledClip::whole(&[1, 2], &[])];
         assert!(Resident::new(&clips, &Standardise::none(2), &decode, &Device::Cpu).is_err());
     }
 }

@@ -5,6 +5,7 @@ use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState, fing
 use super::config::TrainConfig;
 use super::crew::Crew;
 use super::exchange::{GONE, Ranks};
+use super::hearing::heard;
 use super::learner::{CropShape, Learner, snapshot};
 use super::precision::Multiplying;
 use super::resident::{CorpusIn, Resident};
@@ -154,8 +155,10 @@ pub fn train_on(
         return Err(TrainError::NoClips);
     }
     config.validate().map_err(TrainError::Settings)?;
-    let (clips, a) = (config.batch_size.min(task.train.len()), task.architecture);
-    if clips * a.normalised_values(config.crop(a.receptive_field())).min(2) < 2 {
+    let a = task.architecture;
+    let frames = config.crop(a.receptive_field());
+    let crops = heard(task.train, config.crops_per_clip, a.mel_bands, frames).len();
+    if config.batch_size.min(crops) * a.normalised_values(frames).min(2) < 2 {
         let network = a.network;
         return Err(TrainError::Settings(format!(
             "{network} needs at least two clips per step: of one clip its batch norm has a single value, which is its own \

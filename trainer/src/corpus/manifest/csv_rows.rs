@@ -27,11 +27,10 @@ pub(super) fn read(bytes: &[u8], builder: &mut Builder<'_>) -> Result<(), Corpus
         return Err(builder.line_error(1, "there must be one column \"path\""));
     }
     builder.by_name = roles.contains(&Role::Tags);
-    if !builder.by_name {
-        for (name, _) in names.iter().zip(&roles).filter(|&(_, &role)| role == Role::Label) {
-            builder.tag(name);
-        }
-    }
+    let is_tag = |role: &Role| *role == Role::Label && !builder.by_name;
+    let are_tags: Vec<bool> = roles.iter().map(is_tag).collect();
+    let tags: Vec<Option<usize>> =
+        names.iter().zip(are_tags).map(|(name, is_tag)| is_tag.then(|| builder.tag(name))).collect();
 
     for record in reader.records() {
         let record = record.map_err(|error| failed(builder, error))?;
@@ -44,17 +43,21 @@ pub(super) fn read(bytes: &[u8], builder: &mut Builder<'_>) -> Result<(), Corpus
             return Err(builder.line_error(line, reason));
         }
         let mut row = Row { line, ..Row::default() };
-        for ((cell, name), role) in record.iter().zip(&names).zip(&roles) {
+        for (((cell, name), role), tag) in record.iter().zip(&names).zip(&roles).zip(&tags) {
             match role {
                 Role::Path => row.path = cell.into(),
                 Role::Split => row.split = builder.split(line, name, cell)?,
                 Role::Artist => row.artist = cell.into(),
                 Role::Album => row.album = cell.into(),
                 Role::Tags => row.named = Some(tag_names(cell)),
-                Role::Label if !builder.by_name && !cell.trim().is_empty() => {
+                Role::Start => row.start = builder.seconds(line, name, cell)?,
+                // Beside a start it is the length of a window, which is read when the row is whole; else a note.
+                Role::Seconds => row.seconds = cell.into(),
+                Role::Label if !cell.trim().is_empty() => {
+                    let Some(tag) = *tag else { continue };
                     let value = cell.trim().parse().ok().filter(|value: &f32| (0.0..=1.0).contains(value));
                     let wrong = || builder.value_error(line, name, cell, "a number from 0 to 1, or empty");
-                    row.valued.push(((*name).into(), value.ok_or_else(wrong)?));
+                    row.valued.push((tag, value.ok_or_else(wrong)?));
                 }
                 Role::Label | Role::Note => {}
             }

@@ -6,27 +6,35 @@ use super::{Builder, Role, Row, tag_names};
 use crate::corpus::CorpusError;
 
 pub(super) fn read(bytes: &[u8], builder: &mut Builder<'_>) -> Result<(), CorpusError> {
-    let mut objects: Vec<(u64, Map<String, Value>)> = Vec::new();
-    for (line, text) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
-        match text.trim_ascii() {
-            b"" => {}
-            text => match serde_json::from_slice(text) {
-                Ok(Value::Object(object)) => objects.push((line, object)),
-                Ok(_) => return Err(builder.line_error(line, "not a JSON object")),
-                Err(error) => return Err(builder.line_error(line, format!("not JSON: {error}"))),
-            },
-        }
+    let lines = || {
+        let lines =
+            (1..).zip(bytes.split(|&byte| byte == b'\n')).map(|(line, text)| (line, text.trim_ascii()));
+        lines.filter(|(_, text)| !text.is_empty())
+    };
+    // Only when no line has "tags" is any other key a tag. Read twice, so that a teacher's list, which has a number for
+    // every tag of every window, never is in memory as objects.
+    let mut by_name = false;
+    for (line, text) in lines() {
+        by_name |= object(line, text, builder)?.keys().any(|key| Role::of(key) == Role::Tags);
     }
-    // Only when no line has "tags" is any other key a tag.
-    builder.by_name = objects.iter().any(|(_, object)| object.keys().any(|key| Role::of(key) == Role::Tags));
-    for (line, object) in objects {
+    builder.by_name = by_name;
+    for (line, text) in lines() {
+        let object = object(line, text, builder)?;
         let row = row(line, &object, builder)?;
         builder.push(row)?;
     }
     Ok(())
 }
 
-fn row(line: u64, object: &Map<String, Value>, builder: &Builder<'_>) -> Result<Row, CorpusError> {
+fn object(line: u64, text: &[u8], builder: &Builder<'_>) -> Result<Map<String, Value>, CorpusError> {
+    match serde_json::from_slice(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(builder.line_error(line, "not a JSON object")),
+        Err(error) => Err(builder.line_error(line, format!("not JSON: {error}"))),
+    }
+}
+
+fn row(line: u64, object: &Map<String, Value>, builder: &mut Builder<'_>) -> Result<Row, CorpusError> {
     let mut row = Row { line, ..Row::default() };
     let mut seen = std::collections::HashSet::new();
     for (key, value) in object {
@@ -35,11 +43,25 @@ fn row(line: u64, object: &Map<String, Value>, builder: &Builder<'_>) -> Result<
                 builder.line_error(line, format!("`{key}` is there twice; case does not tell keys apart"))
             );
         }
+        if Role::of(key) == Role::Label {
+            if !builder.by_name && !value.is_null() {
+                let wrong =
+                    || builder.value_error(line, key, value.to_string(), "a number from 0 to 1, or null");
+                let label = label(value).ok_or_else(wrong)?;
+                row.valued.push((builder.tag(key.trim()), label));
+            }
+            continue;
+        }
         let wrong = |expected| builder.value_error(line, key, value.to_string(), expected);
         let text = || match value {
             Value::String(text) => Ok(text.clone()),
             Value::Null => Ok(String::new()),
             _ => Err(wrong("a text")),
+        };
+        let number_or_text = || match value {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.clone(),
+            _ => String::new(),
         };
         match Role::of(key) {
             Role::Path => row.path = text()?,
@@ -50,10 +72,8 @@ fn row(line: u64, object: &Map<String, Value>, builder: &Builder<'_>) -> Result<
             Role::Tags => {
                 row.named = Some(names(value).ok_or_else(|| wrong("a list of texts, a text or null"))?)
             }
-            Role::Label if !builder.by_name && !value.is_null() => {
-                let label = label(value).ok_or_else(|| wrong("a number from 0 to 1, or null"))?;
-                row.valued.push((key.trim().into(), label));
-            }
+            Role::Start => row.start = builder.seconds(line, key, &number_or_text())?,
+            Role::Seconds => row.seconds = number_or_text(),
             Role::Label | Role::Note => {}
         }
     }

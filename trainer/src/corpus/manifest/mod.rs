@@ -2,16 +2,17 @@
 //!
 //! Both are read into rows of text or numbers; what a column means is decided once, in `Builder`.
 
+mod clips;
 mod csv_rows;
 mod json_rows;
 
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use super::{Clip, ClipSource, CorpusError, Listing, Split};
+use super::{CorpusError, Listing, Split};
 
 /// Columns that describe a clip and are no tags.
-const NOTES: [&str; 8] = ["title", "seconds", "duration", "licence", "license", "source", "id", "comment"];
+const NOTES: [&str; 8] = ["title", "recipe", "duration", "licence", "license", "source", "id", "comment"];
 
 pub(super) fn list(path: &Path) -> Result<Listing, CorpusError> {
     let bytes = std::fs::read(path).map_err(|source| CorpusError::Read { path: path.into(), source })?;
@@ -26,7 +27,7 @@ pub(super) fn list(path: &Path) -> Result<Listing, CorpusError> {
     } else {
         csv_rows::read(bytes, &mut builder)?
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
 /// What a column is, found by its name without regard to case.
@@ -37,6 +38,8 @@ enum Role {
     Artist,
     Album,
     Tags,
+    Start,
+    Seconds,
     Note,
     Label,
 }
@@ -49,6 +52,8 @@ impl Role {
             "artist" => Self::Artist,
             "album" => Self::Album,
             "tags" => Self::Tags,
+            "start" => Self::Start,
+            "seconds" => Self::Seconds,
             name if NOTES.contains(&name) => Self::Note,
             _ => Self::Label,
         }
@@ -68,10 +73,14 @@ struct Row {
     split: Option<Split>,
     artist: String,
     album: String,
+    /// Second of the file that the row's window begins at; none where the row speaks of the whole file.
+    start: Option<f32>,
+    /// How long the window is, as written.
+    seconds: String,
     /// Names from a `tags` cell; none when the line does not say.
     named: Option<Vec<String>>,
-    /// Values of tag columns: (tag, label).
-    valued: Vec<(String, f32)>,
+    /// Values of tag columns: (number of the tag, label).
+    valued: Vec<(usize, f32)>,
 }
 
 /// Gathers rows into clips.
@@ -83,8 +92,24 @@ struct Builder<'a> {
     tags: Vec<String>,
     /// Whether labels come from a `tags` column; other columns are notes then.
     by_name: bool,
-    rows: Vec<Row>,
-    lines: HashMap<String, u64>,
+    files: Vec<FileRows>,
+    /// Path to number in `files`.
+    places: HashMap<String, usize>,
+}
+
+/// The rows of one file: one for all of it, or one for each window.
+struct FileRows {
+    first: Row,
+    windows: Vec<WindowRow>,
+}
+
+/// A row that speaks of a window.
+struct WindowRow {
+    line: u64,
+    start: f32,
+    seconds: f32,
+    named: Option<Vec<usize>>,
+    valued: Vec<(usize, f32)>,
 }
 
 impl<'a> Builder<'a> {
@@ -95,8 +120,8 @@ impl<'a> Builder<'a> {
             numbers: HashMap::new(),
             tags: Vec::new(),
             by_name: false,
-            rows: Vec::new(),
-            lines: HashMap::new(),
+            files: Vec::new(),
+            places: HashMap::new(),
         }
     }
 
@@ -138,60 +163,14 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn push(&mut self, row: Row) -> Result<(), CorpusError> {
-        if row.path.trim().is_empty() {
-            return Err(self.line_error(row.line, "the path is empty"));
+    /// Seconds in a cell; none where it is empty.
+    fn seconds(&self, line: u64, column: &str, cell: &str) -> Result<Option<f32>, CorpusError> {
+        if cell.trim().is_empty() {
+            return Ok(None);
         }
-        // "./a.mp3" and "a.mp3" are the same file.
-        let plain = Path::new(&row.path).components().filter(|part| *part != Component::CurDir);
-        let key = plain.collect::<PathBuf>().to_string_lossy().into_owned();
-        if let Some(first) = self.lines.insert(key, row.line) {
-            let (path, line) = (self.manifest.into(), row.line);
-            return Err(CorpusError::Duplicate { path, line, first, clip: row.path });
-        }
-        if let Some(names) = &row.named {
-            for name in names {
-                self.tag(name);
-            }
-        }
-        self.rows.push(row);
-        Ok(())
-    }
-
-    fn finish(mut self) -> Listing {
-        let rows = std::mem::take(&mut self.rows);
-        if !self.by_name {
-            // JSON lines may bring a new tag on any line.
-            for (tag, _) in rows.iter().flat_map(|row| &row.valued) {
-                self.tag(tag);
-            }
-        }
-        let clips = rows.into_iter().map(|row| {
-            let mut labels = vec![f32::NAN; self.tags.len()];
-            if self.by_name {
-                if let Some(names) = &row.named {
-                    labels.fill(0.0);
-                    names.iter().for_each(|name| labels[self.numbers[&name.to_lowercase()]] = 1.0);
-                }
-            } else {
-                row.valued.iter().for_each(|(tag, value)| labels[self.numbers[&tag.to_lowercase()]] = *value);
-            }
-            let known = |name: &str| Some(name.trim().to_lowercase()).filter(|name| !name.is_empty());
-            let group = known(&row.artist).map(|artist| format!("artist {artist}"));
-            let group = group.or_else(|| known(&row.album).map(|album| format!("album {album}")));
-            let source = ClipSource::File(self.base.join(&row.path));
-            Clip { id: row.path, source, group, split: row.split, labels }
-        });
-        let clips: Vec<_> = clips.collect();
-        let any = |kind: &str| {
-            clips.iter().any(|clip| clip.group.as_ref().is_some_and(|group| group.starts_with(kind)))
-        };
-        let grouped_by = match (any("artist "), any("album ")) {
-            (true, true) => "artist, else album",
-            (true, false) => "artist",
-            _ => "album",
-        };
-        Listing { tags: self.tags, clips, problems: Vec::new(), grouped_by }
+        let value = cell.trim().parse().ok().filter(|seconds: &f32| (0.0..1e7).contains(seconds));
+        let wrong = || self.value_error(line, column, cell, "seconds, 0 or more");
+        value.ok_or_else(wrong).map(Some)
     }
 }
 

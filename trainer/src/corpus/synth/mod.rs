@@ -164,6 +164,7 @@ pub fn corpus(spec: &SynthSpec) -> Corpus {
             source: ClipSource::Synth(clip),
             group: None,
             split: Some(split),
+            windows: Vec::new(),
         }
     });
     Corpus {

@@ -9,7 +9,7 @@ const COSINES: usize = 4;
 /// Softest noise floor, in decibel below the loudest.
 const FLOOR_RANGE: f32 = 20.0;
 
-pub fn gain(decibel: f32, of_clip: impl Fn(usize) -> ChaCha8Rng, place: &Place<'_>) -> Change {
+pub fn gain(decibel: f32, of_clip: impl Fn(u64) -> ChaCha8Rng, place: &Place<'_>) -> Change {
     let most = decibel / place.deviation;
     let offsets = place.clips.iter().flat_map(|&clip| {
         let offset = of_clip(clip).random_range(-most..=most);
@@ -18,7 +18,7 @@ pub fn gain(decibel: f32, of_clip: impl Fn(usize) -> ChaCha8Rng, place: &Place<'
     Change::Offset(offsets.collect())
 }
 
-pub fn equalise(decibel: f32, of_clip: impl Fn(usize) -> ChaCha8Rng, place: &Place<'_>) -> Change {
+pub fn equalise(decibel: f32, of_clip: impl Fn(u64) -> ChaCha8Rng, place: &Place<'_>) -> Change {
     let all: f32 = (1..=COSINES).map(|k| 1.0 / k as f32).sum();
     let most = decibel / place.deviation / all;
     let offsets = place.clips.iter().flat_map(|&clip| {
@@ -33,7 +33,7 @@ pub fn equalise(decibel: f32, of_clip: impl Fn(usize) -> ChaCha8Rng, place: &Pla
     Change::Offset(offsets.collect())
 }
 
-pub fn noise(decibel: f32, of_clip: impl Fn(usize) -> ChaCha8Rng, place: &Place<'_>) -> Change {
+pub fn noise(decibel: f32, of_clip: impl Fn(u64) -> ChaCha8Rng, place: &Place<'_>) -> Change {
     let floors = place.clips.iter().map(|&clip| {
         let mut rng = of_clip(clip);
         let below = rng.random_range(decibel..=decibel + FLOOR_RANGE);
@@ -47,17 +47,17 @@ mod tests {
     use super::*;
     use rand::SeedableRng;
 
-    fn place(clips: &[usize]) -> Place<'_> {
+    fn place(clips: &[u64]) -> Place<'_> {
         Place { clips, bands: 32, frames: 5, deviation: 10.0, epoch: 0, step: 0 }
     }
 
-    fn of_clip(clip: usize) -> ChaCha8Rng {
-        ChaCha8Rng::seed_from_u64(clip as u64)
+    fn of_clip(clip: u64) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(clip)
     }
 
     #[test]
     fn a_gain_is_one_offset_and_stays_in_its_range() {
-        let clips: Vec<usize> = (0..200).collect();
+        let clips: Vec<u64> = (0..200).collect();
         let Change::Offset(offsets) = gain(6.0, of_clip, &place(&clips)) else { panic!() };
         let (mut least, mut most) = (f32::MAX, f32::MIN);
         for clip in offsets.chunks(32) {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn an_equaliser_is_smooth_bounded_and_has_no_mean() {
-        let clips: Vec<usize> = (0..200).collect();
+        let clips: Vec<u64> = (0..200).collect();
         let Change::Offset(offsets) = equalise(4.0, of_clip, &place(&clips)) else { panic!() };
         let mut farthest: f32 = 0.0;
         for curve in offsets.chunks(32) {
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn noise_is_there_in_half_of_the_clips() {
-        let clips: Vec<usize> = (0..1000).collect();
+        let clips: Vec<u64> = (0..1000).collect();
         let Change::Floor(floors) = noise(10.0, of_clip, &place(&clips)) else { panic!() };
         let heard: Vec<f32> = floors.into_iter().filter(|f| f.is_finite()).collect();
         assert!((400..600).contains(&heard.len()));

@@ -8,7 +8,7 @@ pub fn masks(
     bands: usize,
     frames: usize,
     masks: usize,
-    of_clip: impl Fn(usize) -> ChaCha8Rng,
+    of_clip: impl Fn(u64) -> ChaCha8Rng,
     place: &Place<'_>,
 ) -> Change {
     // Never more than half at once, however short the crop (the paper's bound on the share of the frames).
@@ -39,9 +39,9 @@ mod tests {
 
     #[test]
     fn masks_are_runs_of_the_length_asked_for() {
-        let clips: Vec<usize> = (0..300).collect();
+        let clips: Vec<u64> = (0..300).collect();
         let place = Place { clips: &clips, bands: 40, frames: 60, deviation: 1.0, epoch: 0, step: 0 };
-        let of_clip = |clip: usize| ChaCha8Rng::seed_from_u64(clip as u64);
+        let of_clip = |clip: u64| ChaCha8Rng::seed_from_u64(clip);
         let Change::Mask { bands, frames } = masks(9, 1000, 1, of_clip, &place) else { panic!() };
         for (keep, size, longest) in [(bands, 40, 9), (frames, 60, 30)] {
             let mut seen = vec![false; longest + 1];

@@ -87,8 +87,9 @@ pub enum Change {
 /// The size of a batch, and where in a run it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// Numbers of the clips, which do not depend on the batch they came into.
-    pub clips: &'a [usize],
+    /// What the crops' numbers are drawn by: their clips' numbers, or [`super::hearing::Heard::key`]. They do not depend on the
+    /// batch that the crops came into.
+    pub clips: &'a [u64],
     /// Mel bands.
     pub bands: usize,
     /// Frames of the crop.
@@ -104,7 +105,7 @@ pub struct Place<'a> {
 impl Augment {
     /// Draws the numbers of this step, the `nth` of the list.
     pub fn draw(&self, draw: &Draw, nth: usize, place: &Place<'_>) -> Change {
-        let of_clip = |clip: usize| draw.augment(place.epoch, clip as u64, nth);
+        let of_clip = |clip: u64| draw.augment(place.epoch, clip, nth);
         match *self {
             Self::Gain { decibel } => level::gain(decibel, of_clip, place),
             Self::Eq { decibel } => level::equalise(decibel, of_clip, place),
