@@ -1,9 +1,10 @@
 //! From a spec to a corpus that can be used.
 
 use super::synth::{self, SynthSpec};
+use crate::fetch::List;
 use super::{
-    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, folder, manifest,
-    split,
+    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, debian, folder,
+    manifest, split,
 };
 
 /// A corpus, and what was left out of it.
@@ -38,6 +39,10 @@ pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, Corpus
         }
         CorpusSpec::Folder(dir) => folder::list(dir)?,
         CorpusSpec::Manifest(file) => manifest::list(file)?,
+        CorpusSpec::Debian(dir) => {
+            let listing = debian::list(dir, List::debian())?;
+            return unlabelled_music(name, listing, options);
+        }
     };
     let Listing { mut tags, mut clips, mut problems, grouped_by } = listing;
     let listed = clips.len();
@@ -78,6 +83,25 @@ pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, Corpus
         dropped_tags,
         unlabelled,
     })
+}
+
+/// Music whose list gives every clip its split, and none a label.
+///
+/// Nothing is drawn here: there is no test split, as what a teacher said of this music measures agreement with the
+/// teacher and not knowledge of music, and validation does that.
+fn unlabelled_music(name: String, listing: Listing, options: &CorpusOptions) -> Result<Loaded, CorpusError> {
+    let reason = if listing.clips.is_empty() {
+        "none of the listed music is there; get it by trainer fetch debian --to DIR"
+    } else if !options.keep_unlabelled {
+        "its clips have no labels: have a teacher label them first by trainer label --teacher MODEL --corpus debian:DIR \
+         --out labels.csv, and use manifest:labels.csv"
+    } else {
+        let Listing { tags, clips, problems, grouped_by } = listing;
+        let split_rule = format!("given by the list, by {grouped_by}");
+        let corpus = Corpus { name, tags, clips, split_rule, soft_labels: false };
+        return Ok(Loaded { corpus, problems, dropped_tags: Vec::new(), unlabelled: 0 });
+    };
+    Err(CorpusError::Empty { name, reason: reason.into() })
 }
 
 fn unreachable(clip: &Clip) -> Option<Problem> {
