@@ -7,6 +7,7 @@ pub mod device;
 pub mod eval;
 pub mod export;
 pub mod features;
+pub mod fetch;
 pub mod files;
 pub mod jobs;
 pub mod label;

@@ -1,6 +1,7 @@
 //! The command line.
 
 use super::compare::CompareArgs;
+use super::fetch::FetchArgs;
 use super::recipe::RecipeArgs;
 use super::sweep::SweepArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -33,6 +34,8 @@ pub enum Command {
     Attention(AttentionArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
     Synth(SynthArgs),
+    /// Get free music to train on
+    Fetch(FetchArgs),
     /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
     Compare(Box<CompareArgs>),
     /// Search for a run's settings by successive halving on the validation clips

@@ -5,6 +5,7 @@ mod attention;
 mod compare;
 mod data;
 mod eval;
+mod fetch;
 mod folder;
 mod label;
 mod recipe;
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Label(args)) => label::label(&args),
         Some(Command::Attention(args)) => attention::attention(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
+        Some(Command::Fetch(args)) => fetch::fetch(&args.source),
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args),
     }

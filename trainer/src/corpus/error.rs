@@ -6,8 +6,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorpusError {
-    /// The text is none of `synth`, `synth:CLIPS`, `folder:DIR`, `manifest:FILE`.
-    #[error("corpus {text:?}: {reason}; write synth, synth:CLIPS, folder:DIR or manifest:FILE")]
+    /// The text is none of `synth`, `synth:CLIPS`, `folder:DIR`, `manifest:FILE`, `debian:DIR`.
+    #[error("corpus {text:?}: {reason}; write synth, synth:CLIPS, folder:DIR, manifest:FILE or debian:DIR")]
     Spec {
         /// What was written.
         text: String,

@@ -2,9 +2,10 @@
 
 use super::synth::{self, SynthSpec};
 use super::{
-    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, folder, join,
+    Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, debian, folder, join,
     manifest, split, taught,
 };
+use crate::fetch::List;
 
 /// A corpus, and what was left out of it.
 #[derive(Clone, Debug)]
@@ -70,6 +71,7 @@ fn part(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Part, CorpusError>
         }
         CorpusSpec::Folder(dir) => folder::list(dir)?,
         CorpusSpec::Manifest(file) => manifest::list(file)?,
+        CorpusSpec::Debian(dir) => return unlabelled_music(name, debian::list(dir, List::debian())?, options),
         CorpusSpec::Several(specs) => {
             let parts = specs.iter().map(|spec| part(spec, options)).collect::<Result<Vec<_>, _>>()?;
             return Ok(join::join(parts));
@@ -103,6 +105,24 @@ fn part(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Part, CorpusError>
 
 fn labelled(clip: &Clip) -> bool {
     clip.labels.iter().any(|label| !label.is_nan())
+}
+
+/// Music whose list gives every clip its split, and none a label.
+///
+/// Nothing is drawn here: there is no test split, as what a teacher said of this music measures agreement with the
+/// teacher and not knowledge of music, and validation does that.
+fn unlabelled_music(name: String, listing: Listing, options: &CorpusOptions) -> Result<Part, CorpusError> {
+    let reason = if listing.clips.is_empty() {
+        "none of the listed music is there; get it by trainer fetch debian --to DIR"
+    } else if !options.keep_unlabelled {
+        "its clips have no labels: have a teacher label them first by trainer label --teacher MODEL --corpus debian:DIR \
+         --out labels.csv, and use manifest:labels.csv"
+    } else {
+        let Listing { tags, clips, problems, grouped_by } = listing;
+        let split_rule = format!("given by the list, by {grouped_by}");
+        return Ok(Part { name, tags, clips, problems, split_rule, unlabelled: 0 });
+    };
+    Err(CorpusError::Empty { name, reason: reason.into() })
 }
 
 fn unreachable(clip: &Clip) -> Option<Problem> {

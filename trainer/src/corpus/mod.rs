@@ -2,6 +2,7 @@
 //!
 //! A corpus is only a list. Nothing is decoded here; [`crate::features`] does that.
 
+mod debian;
 mod error;
 mod folder;
 mod join;

@@ -22,6 +22,8 @@ pub enum CorpusSpec {
     Folder(PathBuf),
     /// `manifest:FILE`: CSV or JSON lines.
     Manifest(PathBuf),
+    /// `debian:DIR`: what `trainer fetch debian --to DIR` got, without labels.
+    Debian(PathBuf),
     /// Several at once: tags meet by name, and one that a corpus does not have is not labelled in it. In a run's file a
     /// list, on the command line the flag given more than once.
     Several(Vec<CorpusSpec>),
@@ -65,9 +67,10 @@ impl FromStr for CorpusSpec {
                 Ok(clips) if (10..=1_000_000).contains(&clips) => Ok(Self::Synth { clips }),
                 _ => Err(wrong("CLIPS is a whole number from 10 to 1000000")),
             },
-            Some(("folder" | "manifest", "")) => Err(wrong("the path is missing")),
+            Some(("folder" | "manifest" | "debian", "")) => Err(wrong("the path is missing")),
             Some(("folder", dir)) => Ok(Self::Folder(dir.into())),
             Some(("manifest", file)) => Ok(Self::Manifest(file.into())),
+            Some(("debian", dir)) => Ok(Self::Debian(dir.into())),
             _ => Err(wrong("no such kind of corpus")),
         }
     }
@@ -79,6 +82,7 @@ impl fmt::Display for CorpusSpec {
             Self::Synth { clips } => write!(f, "synth:{clips}"),
             Self::Folder(dir) => write!(f, "folder:{}", dir.display()),
             Self::Manifest(file) => write!(f, "manifest:{}", file.display()),
+            Self::Debian(dir) => write!(f, "debian:{}", dir.display()),
             Self::Several(specs) => {
                 let names: Vec<String> = specs.iter().map(Self::to_string).collect();
                 f.write_str(&names.join(" + "))
