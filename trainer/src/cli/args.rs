@@ -2,6 +2,7 @@
 
 use super::compare::CompareArgs;
 use super::recipe::RecipeArgs;
+use super::remix::RemixArgs;
 use super::sweep::SweepArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub enum Command {
     Attention(AttentionArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
     Synth(SynthArgs),
+    /// Make new sound of the pieces of a corpus (changed, mixed, with voices over it), for a teacher to label
+    Remix(RemixArgs),
     /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
     Compare(Box<CompareArgs>),
     /// Search for a run's settings by successive halving on the validation clips

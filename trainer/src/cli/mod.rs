@@ -7,6 +7,7 @@ mod data;
 mod eval;
 mod folder;
 mod recipe;
+mod remix;
 mod search;
 pub mod show;
 mod sweep;
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Attention(args)) => attention::attention(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
+        Some(Command::Remix(args)) => remix::make(&args),
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args),
     }

@@ -61,7 +61,7 @@ pub fn load(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Loaded, Corpus
     }
     // Before any choice that differs between training and a later evaluation: the split of a list depends on the
     // list and the seed alone, so that what was trained on is never scored as a test.
-    let split_rule = split::assign(&mut clips, options.seed, SPLIT_THRESHOLD, grouped_by);
+    let split_rule = split::assign(&mut clips, options, SPLIT_THRESHOLD, grouped_by);
     let dropped_tags = choose_tags(&mut tags, &mut clips, options);
     if tags.is_empty() && !options.keep_unlabelled {
         return Err(empty(format!("no tag has {} positive clips", options.min_positives.max(1))));

@@ -11,7 +11,8 @@ use std::path::{Component, Path, PathBuf};
 use super::{Clip, ClipSource, CorpusError, Listing, Split};
 
 /// Columns that describe a clip and are no tags.
-const NOTES: [&str; 8] = ["title", "seconds", "duration", "licence", "license", "source", "id", "comment"];
+const NOTES: [&str; 9] =
+    ["title", "seconds", "duration", "licence", "license", "source", "recipe", "id", "comment"];
 
 pub(super) fn list(path: &Path) -> Result<Listing, CorpusError> {
     let bytes = std::fs::read(path).map_err(|source| CorpusError::Read { path: path.into(), source })?;
