@@ -15,5 +15,6 @@ pub mod material;
 pub mod net;
 pub mod plot;
 pub mod quantise;
+pub mod remix;
 pub mod sweep;
 pub mod train;

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use runtime::decode::{DecodeError, DecodedAudio, decode_file, decode_file_limited};
+use runtime::decode::{
+    DecodeError, DecodedAudio, decode_file, decode_file_limited, decode_file_part, stated_seconds,
+};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/audio").join(name)
@@ -56,6 +58,52 @@ fn every_format_gives_its_rate_length_and_tones() {
             let found = amplitude(&audio, hertz);
             assert!((found - expected).abs() < 0.03, "{name}: {hertz} Hz at {found}, expected {expected}");
         }
+    }
+}
+
+const FORMATS: [(&str, f64); 10] = [
+    ("stereo-44100.mp3", 2.5),
+    ("mono-22050.mp3", 3.0),
+    ("mono-16000.flac", 2.0),
+    ("stereo-12000.flac", 1.3),
+    ("stereo-48000.ogg", 2.5),
+    ("mono-24000.ogg", 3.0),
+    ("mono-8000-s16.wav", 1.5),
+    ("mono-8000-f32.wav", 1.0),
+    ("stereo-44100.m4a", 2.0),
+    ("mono-32000.m4a", 2.5),
+];
+
+#[test]
+fn a_part_is_what_lies_there_in_the_whole() {
+    for (name, seconds) in FORMATS {
+        let whole = decode_file(&fixture(name)).unwrap();
+        let rate = f64::from(whole.sample_rate);
+        let part = decode_file_part(&fixture(name), 0.6 * seconds, 0.2).unwrap();
+        assert_eq!((part.sample_rate, part.skipped_packets), (whole.sample_rate, 0), "{name}");
+        assert_eq!(part.samples.len(), (0.2 * rate).ceil() as usize, "{name}");
+        assert_eq!(part, decode_file_part(&fixture(name), 0.6 * seconds, 0.2).unwrap(), "{name}");
+        // Somewhere within a packet or two of that place the same samples lie.
+        let at = (0.6 * seconds * rate) as usize;
+        let near = |from: usize| {
+            let there = whole.samples[from..].iter().zip(&part.samples[..1000]);
+            there.map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max)
+        };
+        let nearest = (at.saturating_sub(2200)..at + 2200)
+            .filter(|from| from + 1000 <= whole.samples.len())
+            .map(near)
+            .fold(f32::MAX, f32::min);
+        assert!(nearest < 0.02, "{name}: differs by {nearest}");
+    }
+    let past = decode_file_part(&fixture("mono-16000.flac"), 60.0, 1.0).unwrap_err();
+    assert!(matches!(past, DecodeError::NothingDecoded { .. }), "{past}");
+}
+
+#[test]
+fn headers_state_lengths() {
+    for (name, seconds) in FORMATS {
+        let stated = stated_seconds(&fixture(name)).unwrap().unwrap();
+        assert!((stated - seconds).abs() < 0.15, "{name}: {stated} s, not {seconds}");
     }
 }
 

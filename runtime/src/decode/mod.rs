@@ -48,7 +48,7 @@ impl DecodedAudio {
 /// [`DecodeError`], which names the file and the reason. No input makes this panic: a panic inside the decoding
 /// library comes back as [`DecodeError::Panicked`] (the panic hook still prints its line).
 pub fn decode_file(path: &Path) -> Result<DecodedAudio, DecodeError> {
-    guarded(path, f64::INFINITY)
+    guarded(path, || stream::decode(path, f64::INFINITY))
 }
 
 /// Decodes at most the first `max_seconds` of a file; otherwise as [`decode_file`].
@@ -56,12 +56,30 @@ pub fn decode_file(path: &Path) -> Result<DecodedAudio, DecodeError> {
 /// # Errors
 /// As [`decode_file`].
 pub fn decode_file_limited(path: &Path, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    guarded(path, max_seconds)
+    guarded(path, || stream::decode(path, max_seconds))
 }
 
-fn guarded(path: &Path, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
+/// Decodes at most `seconds` of a file from second `from` on, without decoding what comes before where the format can
+/// seek; otherwise as [`decode_file`]. The place is exact to a packet (some 30 ms), the same every time.
+///
+/// # Errors
+/// As [`decode_file`]; [`DecodeError::NothingDecoded`] where the file ends before `from`.
+pub fn decode_file_part(path: &Path, from: f64, seconds: f64) -> Result<DecodedAudio, DecodeError> {
+    guarded(path, || stream::decode_part(path, from.max(0.0), seconds))
+}
+
+/// Length of a file in seconds as its headers say, without decoding: nothing where they do not. That of an mp3 without
+/// such a header is an estimate from its bit rate.
+///
+/// # Errors
+/// As [`decode_file`], as far as opening goes.
+pub fn stated_seconds(path: &Path) -> Result<Option<f64>, DecodeError> {
+    guarded(path, || stream::duration(path))
+}
+
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
     // Nothing is shared with the closure, so no half-changed state can be seen after a panic.
-    catch_unwind(AssertUnwindSafe(|| stream::decode(path, max_seconds))).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
         Err(DecodeError::Panicked { path: path.into(), reason: text.unwrap_or_else(|| "a panic".into()) })

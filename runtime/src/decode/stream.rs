@@ -7,9 +7,11 @@ use std::path::Path;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{Time, TimeBase};
 
 use super::{DecodeError, DecodedAudio, MAX_SAMPLES};
 
@@ -20,9 +22,67 @@ const MAX_BAD_PACKETS_IN_A_ROW: usize = 4096;
 const MAX_BAD_READS_IN_A_ROW: usize = 16;
 /// Packets of another rate that count as damage (a false mp3 header); more is a stream that changes its rate.
 const MAX_STRAY_RATES: usize = 8;
+/// Seconds decoded before a part: packets of mp3 need several that were before them.
+const RUN_UP: f64 = 0.25;
+
+/// Decodes `max_seconds` from second `from` on. Without a time base, or where the format cannot seek, everything before
+/// is decoded as well.
+pub(super) fn decode_part(path: &Path, from: f64, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
+    let mut format = open(path)?;
+    let track = audio_track(path, format.as_ref())?;
+    let (track_id, base) = (track.id, track.time_base);
+    let sought = base.zip(Time::try_from_secs_f64((from - RUN_UP).max(0.0))).is_some_and(|(_, time)| {
+        format.seek(SeekMode::Accurate, SeekTo::Time { time, track_id: Some(track_id) }).is_ok()
+    });
+    if sought {
+        return packets(path, format, base.map(|base| Start { base, seconds: from }), max_seconds);
+    }
+    let mut audio = decode(path, from + max_seconds)?;
+    let before = (from * f64::from(audio.sample_rate)).round() as usize;
+    audio.samples.drain(..before.min(audio.samples.len()));
+    if audio.samples.is_empty() {
+        let reason = format!("it ends before second {from:.2}");
+        return Err(DecodeError::NothingDecoded { path: path.into(), reason });
+    }
+    Ok(audio)
+}
+
+/// The length that the container states, or the reader guesses from the bit rate.
+pub(super) fn duration(path: &Path) -> Result<Option<f64>, DecodeError> {
+    let format = open(path)?;
+    let track = audio_track(path, format.as_ref())?;
+    let stated = track.time_base.zip(track.duration);
+    Ok(stated.and_then(|(base, duration)| base.calc_duration(duration)).map(|time| time.as_secs_f64()))
+}
 
 pub(super) fn decode(path: &Path, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    let mut format = open(path)?;
+    packets(path, open(path)?, None, max_seconds)
+}
+
+/// Where the wanted audio begins in a stream that was sought: the reader stands at a packet before it.
+struct Start {
+    base: TimeBase,
+    seconds: f64,
+}
+
+impl Start {
+    /// Seconds of a packet that come before the start, more than it holds where all of it does.
+    fn before(&self, packet: &Packet) -> f64 {
+        let at = self.base.calc_time_saturating(packet.pts).as_secs_f64();
+        (self.seconds - at).max(0.0)
+    }
+
+    fn passes_over(&self, packet: &Packet) -> bool {
+        self.before(packet) >= self.base.calc_duration_saturating(packet.dur).as_secs_f64()
+    }
+}
+
+fn packets(
+    path: &Path,
+    mut format: Box<dyn FormatReader>,
+    start: Option<Start>,
+    max_seconds: f64,
+) -> Result<DecodedAudio, DecodeError> {
     let (mut track, mut decoder) = decoder(path, format.as_ref())?;
     let mut mono = Mono::default();
     let mut complaint: Option<String> = None;
@@ -59,12 +119,22 @@ pub(super) fn decode(path: &Path, max_seconds: f64) -> Result<DecodedAudio, Deco
         if packet.track_id != track {
             continue;
         }
-        match decoder.decode(&packet) {
+        // Packets before the start only set the decoder's state; some of them need what was before them.
+        let early = start.as_ref().filter(|_| mono.samples.is_empty());
+        let decoded = decoder.decode(&packet);
+        if early.is_some_and(|start| start.passes_over(&packet)) {
+            continue;
+        }
+        match decoded {
             Ok(buffer) => {
                 let spec = buffer.spec();
                 let (rate, channels) = (spec.rate(), spec.channels().count());
                 if mono.accepts(path, rate)? && channels > 0 {
                     buffer.copy_to_vec_interleaved(&mut mono.interleaved);
+                    if let Some(start) = early {
+                        let before = (start.before(&packet) * f64::from(rate)).round() as usize;
+                        mono.interleaved.drain(..(before * channels).min(mono.interleaved.len()));
+                    }
                     mono.append(rate, channels);
                     bad_packets = 0;
                 } else {
@@ -117,13 +187,17 @@ fn open(path: &Path) -> Result<Box<dyn FormatReader>, DecodeError> {
         .map_err(|error| DecodeError::Format { path: path.into(), reason: error.to_string() })
 }
 
-fn decoder(path: &Path, format: &dyn FormatReader) -> Result<(u32, Box<dyn AudioDecoder>), DecodeError> {
-    let none = || DecodeError::NoAudioTrack { path: path.into() };
-    let track = format
+fn audio_track<'a>(path: &Path, format: &'a dyn FormatReader) -> Result<&'a Track, DecodeError> {
+    format
         .default_track(TrackType::Audio)
         .or_else(|| format.first_track(TrackType::Audio))
-        .ok_or_else(none)?;
-    let params = track.codec_params.as_ref().and_then(|params| params.audio()).ok_or_else(none)?;
+        .ok_or_else(|| DecodeError::NoAudioTrack { path: path.into() })
+}
+
+fn decoder(path: &Path, format: &dyn FormatReader) -> Result<(u32, Box<dyn AudioDecoder>), DecodeError> {
+    let track = audio_track(path, format)?;
+    let params = track.codec_params.as_ref().and_then(|params| params.audio());
+    let params = params.ok_or_else(|| DecodeError::NoAudioTrack { path: path.into() })?;
     let decoder = symphonia::default::get_codecs()
         .make_audio_decoder(params, &AudioDecoderOptions::default())
         .map_err(|error| DecodeError::UnsupportedCodec { path: path.into(), reason: error.to_string() })?;

@@ -3,6 +3,7 @@
 use super::compare::CompareArgs;
 use super::fetch::FetchArgs;
 use super::recipe::RecipeArgs;
+use super::remix::RemixArgs;
 use super::sweep::SweepArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub enum Command {
     Synth(SynthArgs),
     /// Get free music to train on
     Fetch(FetchArgs),
+    /// Make new sound of the pieces of a corpus (changed, mixed, with voices over it), for a teacher to label
+    Remix(RemixArgs),
     /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
     Compare(Box<CompareArgs>),
     /// Search for a run's settings by successive halving on the validation clips

@@ -9,6 +9,7 @@ mod fetch;
 mod folder;
 mod label;
 mod recipe;
+mod remix;
 mod search;
 pub mod show;
 mod sweep;
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Attention(args)) => attention::attention(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
         Some(Command::Fetch(args)) => fetch::fetch(&args.source),
+        Some(Command::Remix(args)) => remix::make(&args),
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args),
     }

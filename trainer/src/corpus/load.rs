@@ -99,7 +99,7 @@ fn part(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Part, CorpusError>
     let unlabelled = before - clips.len();
     // Before any choice that differs between training and a later evaluation: the split of a list depends on the
     // list and the seed alone, so that what was trained on is never scored as a test.
-    let split_rule = split::assign(&mut clips, options.seed, SPLIT_THRESHOLD, grouped_by);
+    let split_rule = split::assign(&mut clips, options, SPLIT_THRESHOLD, grouped_by);
     Ok(Part { name, tags, clips, problems, split_rule, unlabelled })
 }
 

@@ -135,6 +135,8 @@ pub struct CorpusOptions {
     pub max_tags: Option<usize>,
     /// Keep clips for which no tag is labelled (for a teacher to label).
     pub keep_unlabelled: bool,
+    /// Draw a test split where the corpus gives none; else such clips are train or validation.
+    pub draw_test: bool,
     /// Length of synthetic clips in seconds.
     pub synth_seconds: f32,
 }
@@ -147,6 +149,7 @@ impl Default for CorpusOptions {
             min_positives: 1,
             max_tags: None,
             keep_unlabelled: false,
+            draw_test: true,
             synth_seconds: SECONDS,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{Clip, Split};
+use super::{Clip, CorpusOptions, Split};
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
@@ -13,10 +13,21 @@ const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 /// Splits that the corpus gives are kept. What it does not give is drawn by groups (artist, else album, else the
 /// file itself), in the order of a hash of group and seed, so that neither the order of the list nor of the disk
 /// matters: 70 % train, 10 % validation, 20 % test of all; or, where only some splits are given, 12 % of train for
-/// validation and 20 % for test. A corpus that only tests stays so. Afterwards groups are moved, as few as
+/// validation and 20 % for test. Without [`CorpusOptions::draw_test`] the shares are 88 and 12 %. A corpus that only tests stays so. Afterwards groups are moved, as few as
 /// possible, so that every split has clips and every tag is present in each; where a tag has too few groups for
 /// that it goes to train first, then test.
-pub(super) fn assign(clips: &mut [Clip], seed: u64, threshold: f32, grouped_by: &str) -> String {
+pub(super) fn assign(
+    clips: &mut [Clip],
+    options: &CorpusOptions,
+    threshold: f32,
+    grouped_by: &str,
+) -> String {
+    let seed = options.seed;
+    let (shares, said) = if options.draw_test {
+        ([0.7, 0.1, 0.2], ["70 % train, 10 % validation, 20 % test", "70/10/20"])
+    } else {
+        ([0.88, 0.12, 0.0], ["88 % train, 12 % validation", "88/12"])
+    };
     let by = if clips.iter().any(|clip| clip.group.is_some()) {
         let lone = clips.iter().any(|clip| clip.group.is_none());
         if lone { format!("{grouped_by}, else file") } else { grouped_by.into() }
@@ -25,17 +36,17 @@ pub(super) fn assign(clips: &mut [Clip], seed: u64, threshold: f32, grouped_by: 
     };
     let given = SPLITS.map(|split| clips.iter().any(|clip| clip.split == Some(split)));
     if given == [false; 3] {
-        draw(clips, None, [0.7, 0.1, 0.2], seed, threshold);
-        return format!("drawn: 70 % train, 10 % validation, 20 % test by {by} (seed {seed})");
+        draw(clips, None, shares, seed, threshold);
+        return format!("drawn: {} by {by} (seed {seed})", said[0]);
     }
     let mut rule = "given by the manifest".to_owned();
     if clips.iter().any(|clip| clip.split.is_none()) {
         join_given(clips);
-        draw(clips, None, [0.7, 0.1, 0.2], seed, threshold);
-        rule += &format!("; clips without one drawn 70/10/20 % by {by} (seed {seed})");
+        draw(clips, None, shares, seed, threshold);
+        rule += &format!("; clips without one drawn {} % by {by} (seed {seed})", said[1]);
     }
     let missing = |clips: &[Clip], split| clips.iter().all(|clip| clip.split != Some(split));
-    if given[0] && missing(clips, Split::Test) {
+    if options.draw_test && given[0] && missing(clips, Split::Test) {
         draw(clips, Some(Split::Train), [0.8, 0.0, 0.2], seed, threshold);
         rule += &format!("; test: 20 % of train by {by} (seed {seed})");
     }

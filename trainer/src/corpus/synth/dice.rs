@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// A stream of chance for one purpose of one clip.
-pub(super) struct Dice(ChaCha8Rng);
+pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
     /// The stream of `purpose` in clip `index` of `seed`; streams do not influence each other.
@@ -30,16 +30,25 @@ impl Dice {
         choices[scaled as usize]
     }
 
+    /// Any number of 32 bits.
+    pub fn number(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
     /// A source of white noise.
     pub fn noise(&mut self) -> Noise {
-        Noise(self.0.next_u32() | 1)
+        Noise::seeded(self.number())
     }
 }
 
 /// White noise, uniform in -1..1: a xorshift of 32 bits, fast enough to run per sample.
-pub(super) struct Noise(u32);
+pub(crate) struct Noise(u32);
 
 impl Noise {
+    pub fn seeded(seed: u32) -> Self {
+        Self(seed | 1)
+    }
+
     #[inline]
     pub fn sample(&mut self) -> f32 {
         self.0 ^= self.0 << 13;
@@ -50,6 +59,6 @@ impl Noise {
 }
 
 /// Decibels to a factor on amplitudes.
-pub(super) fn gain(decibels: f32) -> f32 {
+pub(crate) fn gain(decibels: f32) -> f32 {
     10.0_f32.powf(decibels / 20.0)
 }

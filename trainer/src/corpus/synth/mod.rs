@@ -4,7 +4,7 @@
 //! "synthetic". Each clip mixes several at random levels, in random keys and tempi, beside decoys that have no
 //! tag; so no loudness or brightness gives a tag away, and a network has to hear it. `docs/corpora.md` lists them.
 
-mod dice;
+pub(crate) mod dice;
 mod drums;
 mod mix;
 mod production;
@@ -13,6 +13,8 @@ mod voices;
 mod wave;
 
 use std::path::Path;
+
+pub(crate) use production::rms;
 
 use super::{Clip, ClipSource, Corpus, Split};
 

@@ -5,7 +5,7 @@ use super::dice::Dice;
 use super::wave::{Filter, OnePole, Oscillator};
 
 /// Root of the mean square; 0 for nothing.
-pub(super) fn rms(samples: &[f32]) -> f32 {
+pub(crate) fn rms(samples: &[f32]) -> f32 {
     // Sums of 64 keep the precision that one long sum of f32 would lose.
     let sum: f64 = samples.chunks(64).map(|piece| f64::from(piece.iter().map(|x| x * x).sum::<f32>())).sum();
     if samples.is_empty() { 0.0 } else { (sum / samples.len() as f64).sqrt() as f32 }
