@@ -1,0 +1,2 @@
+class EnsembleError(RuntimeError):
+    pass
