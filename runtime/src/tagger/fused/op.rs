@@ -23,9 +23,10 @@ pub(super) mod attribute {
     pub const FRAMES_FIRST_OUT: &str = "frames_first_out";
 }
 
-/// Teaches tract's ONNX reader the operation.
+/// Teaches tract's ONNX reader our operations.
 pub(in crate::tagger) fn register(onnx: &mut Onnx) {
     onnx.op_register.insert(OP_TYPE, build);
+    onnx.op_register.insert(super::peak_op::OP_TYPE, super::peak_op::build);
 }
 
 fn build(_: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {

@@ -33,12 +33,18 @@ pub(super) fn int(node: &NodeProto, name: &str, default: i64) -> i64 {
 
 /// One axis, windows of `size` every `stride`, no padding and no dilation.
 pub(super) fn has_plain_windows(node: &NodeProto, size: i64, stride: i64) -> bool {
+    has_plain_windows_of(node, &[size], &[stride])
+}
+
+/// The same with a size and a stride per axis.
+pub(super) fn has_plain_windows_of(node: &NodeProto, size: &[i64], stride: &[i64]) -> bool {
+    let (ones, zeros) = (vec![1; size.len()], vec![0; 2 * size.len()]);
     let is = |name, default: &[i64], want: &[i64]| ints(node, name).unwrap_or(default) == want;
     let auto_pad = node.attribute.iter().find(|attribute| attribute.name == "auto_pad");
-    is("kernel_shape", &[size], &[size])
-        && is("strides", &[1], &[stride])
-        && is("dilations", &[1], &[1])
-        && is("pads", &[0, 0], &[0, 0])
+    is("kernel_shape", size, size)
+        && is("strides", &ones, stride)
+        && is("dilations", &ones, &ones)
+        && is("pads", &zeros, &zeros)
         && auto_pad.is_none_or(|auto_pad| matches!(&auto_pad.s[..], b"NOTSET" | b"VALID"))
 }
 

@@ -6,6 +6,7 @@
 
 use super::activation::FakeQuant;
 use super::op::{OP_TYPE, attribute};
+use super::peak_rewrite::rewrite_peaks;
 use super::proto::{
     as_floats, float_proto, has_plain_windows, int, int_attribute, ints, is_elu, is_op, load, only_output,
     quant_attribute, single,
@@ -24,10 +25,11 @@ pub(in crate::tagger) fn rewrite(model: &mut ModelProto) -> usize {
     if graph.node.iter().any(has_inner_graph) {
         return 0; // Inner graphs may use any name of the outer one.
     }
+    let peaks = rewrite_peaks(graph);
     let chains = Names::of(graph).chains();
     let count = chains.len();
     apply(graph, chains);
-    count
+    peaks + count
 }
 
 /// A chain, and what the node in its place will hold.
@@ -46,7 +48,7 @@ struct Chain {
 }
 
 /// Who makes and who uses which name.
-struct Names<'g> {
+pub(super) struct Names<'g> {
     graph: &'g GraphProto,
     constants: HashMap<&'g str, &'g TensorProto>,
     makers: HashMap<&'g str, usize>,
@@ -56,7 +58,7 @@ struct Names<'g> {
 }
 
 impl<'g> Names<'g> {
-    fn of(graph: &'g GraphProto) -> Self {
+    pub fn of(graph: &'g GraphProto) -> Self {
         let mut names = Self {
             graph,
             constants: graph.initializer.iter().map(|tensor| (&*tensor.name, tensor)).collect(),
@@ -71,6 +73,10 @@ impl<'g> Names<'g> {
             node.input.iter().for_each(|name| names.users.entry(name).or_default().push(i));
         }
         names
+    }
+
+    pub fn graph(&self) -> &'g GraphProto {
+        self.graph
     }
 
     fn chains(&self) -> Vec<Chain> {
@@ -135,7 +141,7 @@ impl<'g> Names<'g> {
     }
 
     /// The only user of a name, when that is the first input of a node with one output.
-    fn next(&self, name: &str) -> Option<usize> {
+    pub fn next(&self, name: &str) -> Option<usize> {
         let &[user] = &self.users.get(name)?[..] else { return None };
         let node = &self.graph.node[user];
         let first_input = node.input.first().is_some_and(|input| input == name);
@@ -200,7 +206,7 @@ impl<'g> Names<'g> {
     }
 
     /// A float32 constant, or a constant behind a DequantizeLinear with one scale, or one per output channel.
-    fn floats(&self, name: &str) -> Option<Tensor> {
+    pub fn floats(&self, name: &str) -> Option<Tensor> {
         if let Some(tensor) = self.constants.get(name) {
             return load(tensor).filter(|tensor| tensor.datum_type() == f32::datum_type());
         }
@@ -276,11 +282,7 @@ fn apply(graph: &mut GraphProto, chains: Vec<Chain>) {
     };
     graph.value_info.retain(|info| !between.contains(&info.name));
     let replaced: HashSet<usize> = chains.iter().flat_map(|chain| chain.nodes.iter().copied()).collect();
-    let mut i = 0;
-    graph.node.retain(|_| {
-        i += 1;
-        !replaced.contains(&(i - 1))
-    });
+    take_out(graph, &replaced);
     for chain in chains {
         let (first_in, first_out) = (between.contains(&chain.input), between.contains(&chain.output));
         let (node, tensors) = chain.into_node(first_in, first_out);
@@ -290,8 +292,17 @@ fn apply(graph: &mut GraphProto, chains: Vec<Chain>) {
     drop_unused(graph);
 }
 
+/// Takes out the nodes with these indices.
+pub(super) fn take_out(graph: &mut GraphProto, indices: &HashSet<usize>) {
+    let mut i = 0;
+    graph.node.retain(|_| {
+        i += 1;
+        !indices.contains(&(i - 1))
+    });
+}
+
 /// Takes out what dequantised the weights, and then constants that nobody uses.
-fn drop_unused(graph: &mut GraphProto) {
+pub(super) fn drop_unused(graph: &mut GraphProto) {
     let used = |graph: &GraphProto| -> HashSet<String> {
         let inputs = graph.node.iter().flat_map(|node| &node.input);
         inputs.chain(graph.output.iter().map(|output| &output.name)).cloned().collect()

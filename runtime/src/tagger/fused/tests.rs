@@ -1,5 +1,7 @@
 //! Fused and plain networks say the same.
 
+mod peaks;
+
 use super::*;
 use crate::tagger::network::{AxisSize, Network, NetworkSpec};
 use proptest::prelude::*;
