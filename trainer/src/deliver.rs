@@ -5,12 +5,13 @@ use crate::export::{ATTENTION, attention_steps, float_model, int8_model};
 use crate::files::write_atomically;
 use crate::net::{Architecture, Folded, Net, Network, Standardise};
 use crate::quantise::{Quantised, quantise};
+use crate::train::segments::Answers;
 use crate::train::{LabelledClip, RunState, scores};
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use runtime::card::{Axis, Card, CardError, FrontEnd, InputSpec, OutputSpec};
 use runtime::mel::{FrameCodes, MelConfig};
-use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
+use runtime::tagger::{Precision, SongTags, Tagger, TaggerError, TaggerOptions};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -229,10 +230,36 @@ pub fn probabilities_by_runtime(
     tagger: &Tagger,
     clips: &[LabelledClip<'_>],
 ) -> Result<Vec<f32>, TaggerError> {
+    Ok(hear_by_runtime(tagger, clips, |song| song.mean)?.concat())
+}
+
+/// Probabilities on every window of clips whose codes were made by the model's front end, and their means
+/// [clips, the model's tags].
+///
+/// # Errors
+/// When the model cannot be run.
+pub fn answers_by_runtime(
+    tagger: &Tagger,
+    clips: &[LabelledClip<'_>],
+) -> Result<(Vec<Answers>, Vec<f32>), TaggerError> {
+    let input = &tagger.card().input;
+    let (first, hop) = (input.frames as f64 / 2.0, input.hop_frames as f64);
+    let heard = hear_by_runtime(tagger, clips, |song| {
+        (Answers { probabilities: song.probabilities, first, hop }, song.mean)
+    })?;
+    let (answers, means): (Vec<_>, Vec<_>) = heard.into_iter().unzip();
+    Ok((answers, means.concat()))
+}
+
+fn hear_by_runtime<T: Send>(
+    tagger: &Tagger,
+    clips: &[LabelledClip<'_>],
+    take: impl Fn(SongTags) -> T + Sync,
+) -> Result<Vec<T>, TaggerError> {
     let codes = FrameCodes::of(tagger.mel_config().compression);
-    let rows = clips.par_iter().map(|clip| {
+    let heard = clips.par_iter().map(|clip| {
         let frames: Vec<f32> = clip.codes.iter().map(|&code| codes.decode(code)).collect();
-        Ok(tagger.tag_frames(&frames)?.mean)
+        Ok(take(tagger.tag_frames(&frames)?))
     });
-    Ok(rows.collect::<Result<Vec<_>, TaggerError>>()?.concat())
+    heard.collect()
 }

@@ -63,6 +63,7 @@ fn epochs(count: usize) -> Vec<EpochPoint> {
             epoch,
             train_loss: 0.16 + 0.5 * (-t / 6.0).exp() + jitter() / 2.0,
             validation_loss: Some(0.2 + 0.45 * (-t / 6.0).exp() + t * 0.0008 + jitter()),
+            validation_agreement: None,
             validation_auc: Some(0.965 - 0.4 * (-t / 5.0).exp() + jitter() / 2.0),
         }
     };

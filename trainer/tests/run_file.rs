@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use trainer::corpus::CorpusSpec;
 use trainer::net::{Budget, Model};
-use trainer::train::{Augment, Balance, CropsPerClip, Precision, RunFile, Schedule, TrainConfig};
+use trainer::train::{
+    Augment, Balance, CropsPerClip, LogitScale, Loss, Precision, RunFile, Schedule, TrainConfig,
+};
 
 fn augment() -> impl Strategy<Value = Augment> {
     prop_oneof![
@@ -33,6 +35,9 @@ prop_compose! {
         (ema, label_smoothing, positive_threshold) in (0.0f64..1.0, 0.0f64..1.0, 0.001f32..=1.0),
         schedule in prop_oneof![Just(Schedule::Cosine), Just(Schedule::OneCycle), Just(Schedule::Constant)],
         balance in prop_oneof![Just(Balance::None), Just(Balance::Tags)],
+        loss in prop_oneof![Just(Loss::Bce), Just(Loss::Logit), Just(Loss::Mixed)],
+        logit_scale in prop_oneof![Just(LogitScale::None), Just(LogitScale::Tags)],
+        (logit_share, logit_floor, temperature) in (0.0f64..=1.0, 1e-6f64..0.5, 0.01f64..100.0),
         crops_per_clip in prop_oneof![Just(CropsPerClip::One), Just(CropsPerClip::Duration)],
         precision in prop_oneof![Just(Precision::Float32), Just(Precision::Tf32), Just(Precision::Bf16)],
         augment in prop::collection::vec(augment(), 0..6),
@@ -40,7 +45,8 @@ prop_compose! {
     ) -> TrainConfig {
         TrainConfig {
             epochs, batch_size, learning_rate, schedule, warm_up, weight_decay, clip_norm, ema, label_smoothing,
-            balance, augment, crop_frames, crops_per_clip, patience, positive_threshold, precision, seed,
+            balance, augment, loss, logit_share, logit_scale,
+            logit_floor, temperature, crop_frames, crops_per_clip, patience, positive_threshold, precision, seed,
         }
     }
 }

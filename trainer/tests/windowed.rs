@@ -50,6 +50,11 @@ fn clips() -> Vec<Clip> {
     (0..24).map(|i| clip(3 + 4 * (i % 4))).collect()
 }
 
+fn view(clip: &Clip, windowed: bool) -> LabelledClip<'_> {
+    let windows = if windowed { Windows::new(&clip.windows, RATE) } else { Windows::default() };
+    LabelledClip { codes: &clip.codes, labels: &clip.labels, windows }
+}
+
 fn architecture() -> Architecture {
     let mut a = Architecture::k2c1(Budget::M0_1, BANDS, &[2, 2], 2).unwrap();
     let widths = [BANDS, 12, 8, 8, 8, 8, 8, 8, 2];
@@ -94,15 +99,7 @@ fn run(config: &TrainConfig, windowed: bool, corpus_in: CorpusIn) -> Outcome {
 /// Goes on where there is a checkpoint, and stops after so many steps.
 fn run_at(path: &Path, config: &TrainConfig, windowed: bool, corpus_in: CorpusIn, steps: usize) -> Outcome {
     let data = clips();
-    let view = |clip| {
-        let Clip { codes, labels, windows } = clip;
-        LabelledClip {
-            codes,
-            labels,
-            windows: if windowed { Windows::new(windows, RATE) } else { Windows::default() },
-        }
-    };
-    let labelled: Vec<LabelledClip<'_>> = data.iter().map(view).collect();
+    let labelled: Vec<LabelledClip<'_>> = data.iter().map(|clip| view(clip, windowed)).collect();
     let decode = |code: u8| f32::from(code) * 0.5 - 100.0;
     let standardise = Standardise::measure(labelled.iter().map(|c| c.codes), BANDS, decode);
     let task = Task {

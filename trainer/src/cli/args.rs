@@ -134,6 +134,13 @@ pub struct EvalArgs {
     /// synth, synth:CLIPS, folder:DIR or manifest:FILE; more than once for all of them together
     #[arg(long, value_name = "CORPUS", required = true)]
     pub corpus: Vec<CorpusSpec>,
+    /// Score another model on the same clips and set the two side by side: a student and its teacher, say. Tags are
+    /// matched by name; the other model hears its own front end
+    #[arg(long, value_name = "DIR")]
+    pub beside: Option<PathBuf>,
+    /// Length of the segments on which agreement with a teacher's labels is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = trainer::train::segments::SEGMENT_SECONDS)]
+    pub segment_seconds: f64,
     /// Part of the corpus
     #[arg(long, value_enum, default_value = "test")]
     pub split: SplitArg,

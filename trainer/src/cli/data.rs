@@ -80,16 +80,23 @@ impl Data {
 
     /// The clips of a split, all without one.
     pub fn clips(&self, split: Option<Split>) -> Vec<LabelledClip<'_>> {
-        let mel = self.features.config();
-        let frame_rate = f64::from(mel.sample_rate) / mel.hop_length as f64;
+        self.numbers(split).into_iter().map(|number| self.clip(number)).collect()
+    }
+
+    /// Numbers in the corpus of the clips of a split, all without one.
+    pub fn numbers(&self, split: Option<Split>) -> Vec<usize> {
         let clips = self.corpus.clips.iter().enumerate();
-        clips
-            .filter(|(_, clip)| split.is_none() || clip.split == split)
-            .map(|(i, clip)| LabelledClip {
-                codes: self.features.codes(i),
-                labels: &clip.labels,
-                windows: Windows::new(&clip.windows, frame_rate),
-            })
-            .collect()
+        clips.filter(|(_, clip)| split.is_none() || clip.split == split).map(|(number, _)| number).collect()
+    }
+
+    /// One clip of the corpus.
+    pub fn clip(&self, number: usize) -> LabelledClip<'_> {
+        let (mel, clip) = (self.features.config(), &self.corpus.clips[number]);
+        let frame_rate = f64::from(mel.sample_rate) / mel.hop_length as f64;
+        LabelledClip {
+            codes: self.features.codes(number),
+            labels: &clip.labels,
+            windows: Windows::new(&clip.windows, frame_rate),
+        }
     }
 }

@@ -1,19 +1,24 @@
 //! `trainer eval`: an exported model on a corpus.
 
 use super::args::{EvalArgs, SplitArg};
+use super::beside;
 use super::data::Data;
 use super::show;
 use anyhow::{Context, Result, bail};
 use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
+use std::path::Path;
 use std::process::ExitCode;
 use trainer::corpus::{CorpusOptions, CorpusSpec, Split};
-use trainer::deliver::probabilities_by_runtime;
-use trainer::eval::{EvalOptions, Scores, compare, evaluate, table};
-use trainer::train::LabelledClip;
+use trainer::deliver::{answers_by_runtime, probabilities_by_runtime};
+use trainer::eval::{
+    Agreement, EvalError, EvalOptions, LeftOut, Scores, beside_table, compare, evaluate, match_tags, table,
+};
+use trainer::train::segments::{Answers, Cut, pieces};
+use trainer::train::{LabelledClip, taught};
 
 /// The file of that precision; none where there is no such file.
-fn load(args: &EvalArgs, precision: Precision) -> Result<Option<Tagger>> {
-    match Tagger::load_with(&args.model, &TaggerOptions { precision, ..Default::default() }) {
+pub fn load(model: &Path, precision: Precision) -> Result<Option<Tagger>> {
+    match Tagger::load_with(model, &TaggerOptions { precision, ..Default::default() }) {
         // A path to a file loads that file, whatever was asked for.
         Ok(tagger) => Ok(Some(tagger).filter(|tagger| tagger.precision() == precision)),
         Err(TaggerError::NoModel { .. }) => Ok(None),
@@ -21,25 +26,37 @@ fn load(args: &EvalArgs, precision: Precision) -> Result<Option<Tagger>> {
     }
 }
 
+/// What a model made of the clips.
+struct Heard {
+    scores: Scores,
+    left_out: Vec<LeftOut>,
+    /// By window; only where they are asked for.
+    answers: Vec<Answers>,
+}
+
 pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let positive_threshold = super::data::positive_threshold(&args.data)?;
+    if !(args.segment_seconds > 0.0 && args.segment_seconds < 1e6) {
+        bail!("--segment-seconds {}: it is above 0 and below a million", args.segment_seconds);
+    }
     // The float file is the model; the int8 file beside it is compared with it.
-    let (float, int8) = (load(args, Precision::Float)?, load(args, Precision::Int8)?);
+    let (float, int8) = (load(&args.model, Precision::Float)?, load(&args.model, Precision::Int8)?);
     let Some(main) = float.as_ref().or(int8.as_ref()) else {
         bail!("{}: neither a float nor an int8 model", args.model.display());
     };
     if float.is_none() {
         show::line("the figures are those of the int8 file: there is no float one");
     }
+    let other = args.beside.as_deref().map(beside::load_other).transpose()?;
     let trained_with = main.card().data.as_ref().and_then(|data| data["seed"].as_u64());
-    let options = CorpusOptions {
+    let choices = CorpusOptions {
         seed: args.seed.or(trained_with).unwrap_or(1),
         positive_threshold,
         min_positives: 0,
         ..Default::default()
     };
     let corpus = CorpusSpec::all_of(args.corpus.clone()).context("--corpus is missing")?;
-    let data = Data::load(&corpus, &options, main.mel_config(), &args.data)?;
+    let data = Data::load(&corpus, &choices, main.mel_config(), &args.data)?;
     let (split, split_name) = match args.split {
         SplitArg::Train => (Some(Split::Train), "train"),
         SplitArg::Validation => (Some(Split::Validation), "validation"),
@@ -52,38 +69,120 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     }
     show::stage(&format!("Scoring {} clips", clips.len()));
     let started = std::time::Instant::now();
-    let score = |tagger: &Tagger, clips: &[LabelledClip<'_>]| -> Result<_> {
-        let p = probabilities_by_runtime(tagger, clips)?;
+    let taught = taught(&clips);
+    let score = |tagger: &Tagger, clips: &[LabelledClip<'_>], by_window: bool| -> Result<Heard> {
+        let (answers, p) = if by_window {
+            answers_by_runtime(tagger, clips)?
+        } else {
+            (Vec::new(), probabilities_by_runtime(tagger, clips)?)
+        };
         let truth: Vec<f32> = clips.iter().flat_map(|c| c.labels.iter().copied()).collect();
         let (scores, left_out) = Scores::matched(tagger.tags(), &p, &data.corpus.tags, &truth, clips.len())?;
-        Ok((scores.with_positive_threshold(positive_threshold)?, left_out))
+        Ok(Heard { scores: scores.with_positive_threshold(positive_threshold)?, left_out, answers })
     };
-    let (scores, left_out) = score(main, &clips)?;
+    let heard = score(main, &clips, taught)?;
+    let by_int8 = match (&float, &int8) {
+        (Some(_), Some(int8)) => Some(score(int8, &clips, taught)?),
+        _ => None,
+    };
     // Thresholds are chosen on validation clips that are not the ones scored; else the card's are used.
     let validation = match split {
         Some(Split::Test) => Some(data.clips(Some(Split::Validation))).filter(|v| !v.is_empty()),
         _ => None,
     };
-    let validation = validation.map(|v| score(main, &v)).transpose()?.map(|(scores, _)| scores);
+    let validation = validation.map(|v| score(main, &v, false)).transpose()?.map(|heard| heard.scores);
     let thresholds = main.card().thresholds.iter().flatten().zip(main.tags());
     let options = EvalOptions {
         split: split_name.into(),
         split_rule: data.corpus.split_rule.clone(),
         thresholds: thresholds.map(|(&t, tag)| (tag.clone(), f64::from(t))).collect(),
-        left_out,
+        left_out: heard.left_out.clone(),
         ..Default::default()
     };
+    let agreement = if taught {
+        let int8 = by_int8.as_ref().map(|heard| heard.answers.as_slice());
+        let tags = (main.tags(), data.corpus.tags.as_slice());
+        agreements(&clips, (&heard.answers, int8), tags, args.segment_seconds, &options)
+    } else {
+        Vec::new()
+    };
     let name = main.card().name.clone();
-    let mut evaluation = evaluate(&name, &corpus.to_string(), validation.as_ref(), &scores, &options)
-        .with_context(|| corpus.to_string())?;
-    if let (Some(_), Some(int8)) = (&float, &int8) {
-        evaluation.int8 = Some(compare(&scores, &score(int8, &clips)?.0)?);
+    let evaluation = match evaluate(&name, &corpus.to_string(), validation.as_ref(), &heard.scores, &options)
+    {
+        Ok(evaluation) => evaluation,
+        // A teacher that never is sure leaves nothing to take an AUC of, but much to agree with.
+        Err(EvalError::NothingToScore(left_out)) if !agreement.is_empty() && other.is_none() => {
+            return print_agreement(args, (&name, &corpus, clips.len()), &options, &left_out, &agreement);
+        }
+        Err(error) => return Err(error).context(corpus.to_string()),
+    };
+    let mut evaluation = trainer::eval::Evaluation { agreement, ..evaluation };
+    if let Some(int8) = &by_int8 {
+        evaluation.int8 = Some(compare(&heard.scores, &int8.scores)?);
+    }
+    if let Some(other) = &other {
+        let ours = beside::Ours { data: &data, numbers: &data.numbers(split), scores: &heard.scores };
+        evaluation.beside = Some(beside::score(other, &ours, (&corpus, &choices), args, &options)?);
     }
     evaluation.seconds = Some(started.elapsed().as_secs_f64());
     if args.json {
         println!("{}", serde_json::to_string(&evaluation)?);
     } else {
         println!("{}", table(&evaluation));
+        evaluation.agreement.iter().for_each(|one| println!("{}", one.line()));
+        if let Some(beside) = &evaluation.beside {
+            println!("\n{}", beside_table(beside));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Agreement with a teacher's labels over segments, over the labels' own windows and over tracks.
+fn agreements(
+    clips: &[LabelledClip<'_>],
+    (answers, int8): (&[Answers], Option<&[Answers]>),
+    tags: (&[String], &[String]),
+    segment_seconds: f64,
+    options: &EvalOptions,
+) -> Vec<Agreement> {
+    let pairs = match_tags(tags.0, tags.1);
+    let names: Vec<String> = pairs.iter().map(|&(model, _)| tags.0[model].clone()).collect();
+    let windowed = clips.iter().any(|clip| !clip.windows.is_empty());
+    let mut cuts = vec![("tracks", Cut::Tracks)];
+    if windowed {
+        cuts.splice(0..0, [("segments", Cut::Segments(segment_seconds)), ("windows", Cut::Windows)]);
+    }
+    let drawn = (options.resamples, options.seed);
+    let measure = |(over, cut): (&str, Cut)| {
+        let seconds = (over == "segments").then_some(segment_seconds);
+        let int8 = int8.map(|answers| pieces(clips, answers, tags, cut));
+        Agreement::of(over, seconds, &names, &pieces(clips, answers, tags, cut), int8.as_ref(), drawn)
+    };
+    cuts.into_iter().filter_map(measure).collect()
+}
+
+/// What is left to tell where no tag has an AUC.
+fn print_agreement(
+    args: &EvalArgs,
+    (model, corpus, clips): (&str, &CorpusSpec, usize),
+    options: &EvalOptions,
+    left_out: &[LeftOut],
+    agreement: &[Agreement],
+) -> Result<ExitCode> {
+    if args.json {
+        let json = serde_json::json!({
+            "model": model,
+            "corpus": corpus.to_string(),
+            "clips": clips,
+            "split": options.split,
+            "split_rule": options.split_rule,
+            "left_out": left_out,
+            "agreement": agreement,
+        });
+        println!("{json}");
+    } else {
+        println!("{model} on {corpus}, {} split, {clips} clips: no tag has an AUC", options.split);
+        agreement.iter().for_each(|one| println!("{}", one.line()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod attention;
+mod beside;
 mod compare;
 mod data;
 mod eval;

@@ -6,7 +6,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use runtime::mel::MelConfig;
 use trainer::corpus::CorpusSpec;
-use trainer::train::{Augments, Balance, CropsPerClip, Precision, RunFile, Schedule, TrainConfig};
+use trainer::train::{
+    Augments, Balance, CropsPerClip, LogitScale, Loss, Precision, RunFile, Schedule, TrainConfig,
+};
 
 /// How many clips make a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,22 @@ pub struct RecipeArgs {
     /// Evaluate and export a running average of the weights with this decay per step, 0.99 say; 0 is none [default: 0]
     #[arg(long, value_name = "DECAY")]
     pub ema: Option<f64>,
+    /// What is minimised: bce, binary cross-entropy; logit, the squared error of logits, for a teacher's labels; mixed,
+    /// both [default: bce]
+    #[arg(long, value_enum)]
+    pub loss: Option<Loss>,
+    /// Share of the squared error of logits in the mixed loss [default: 0.5]
+    #[arg(long, value_name = "SHARE")]
+    pub logit_share: Option<f64>,
+    /// Let every tag's logits count as much (tags), or as they come (none) [default: tags]
+    #[arg(long, value_enum)]
+    pub logit_scale: Option<LogitScale>,
+    /// Targets are kept this far from 0 and 1 before their logits are taken [default: 0.0001]
+    #[arg(long, value_name = "P")]
+    pub logit_floor: Option<f64>,
+    /// Divide the logits of both sides by T in the cross-entropy [default: 1]
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f64>,
     /// A label y becomes y (1 - S) + S / 2 [default: 0]
     #[arg(long, value_name = "S")]
     pub label_smoothing: Option<f64>,
@@ -103,6 +121,11 @@ impl RecipeArgs {
             weight_decay,
             clip_norm,
             ema,
+            loss,
+            logit_share,
+            logit_scale,
+            logit_floor,
+            temperature,
             label_smoothing,
             balance,
             crops_per_clip,

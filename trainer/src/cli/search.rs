@@ -180,8 +180,8 @@ impl Progress for RunBar {
     }
 
     fn epoch(&mut self, record: &EpochRecord, _: bool) {
-        if let Some(auc) = record.validation_auc {
-            self.auc = format!(", validation AUC {auc:.3}");
+        if record.merit().is_some() {
+            self.auc = format!(", {}", record.merit_text());
         }
     }
 }

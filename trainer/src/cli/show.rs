@@ -74,11 +74,11 @@ impl Progress for TrainingBar {
     }
 
     fn epoch(&mut self, record: &EpochRecord, best: bool) {
-        let auc = record.validation_auc.map_or("-".into(), |auc| format!("{auc:.4}"));
         let text = format!(
-            "  epoch {:>3}  loss {:.4}  validation AUC {auc}{}  {:.1} s{}",
+            "  epoch {:>3}  loss {:.4}  {}{}  {:.1} s{}",
             record.epoch,
             record.train_loss,
+            record.merit_text(),
             if best { " *" } else { "  " },
             record.seconds,
             shares(&record.time)

@@ -307,6 +307,7 @@ fn epochs(state: &RunState) -> Vec<plot::EpochPoint> {
             train_loss: r.train_loss,
             validation_loss: r.validation_loss,
             validation_auc: r.validation_auc,
+            validation_agreement: r.validation_agreement,
         })
         .collect()
 }

@@ -70,6 +70,7 @@ mod tests {
             train_loss: 0.5,
             validation_loss: None,
             validation_auc: None,
+            validation_agreement: None,
             seconds,
             time: StepTime::default(),
         };

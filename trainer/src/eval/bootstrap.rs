@@ -96,19 +96,22 @@ pub fn mean_auc_resampled(scores: &Scores, resamples: usize, seed: u64) -> Optio
     let mean_auc = mean(&tags, &ones)?;
     let means = (0..resamples as u64)
         .into_par_iter()
-        .map(|resample| {
-            // A stream of its own for each resample: no order of work can change it.
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(resample);
-            let mut counts = vec![0u32; clips];
-            for _ in 0..clips {
-                let clip = (u128::from(rng.next_u64()) * clips as u128) >> 64;
-                counts[clip as usize] += 1;
-            }
-            mean(&tags, &counts)
-        })
+        .map(|resample| mean(&tags, &draw(seed, resample, clips)))
         .collect();
     Some(Resampled { mean_auc, means })
+}
+
+/// How often each of `clips` clips is in a resample.
+pub(super) fn draw(seed: u64, resample: u64, clips: usize) -> Vec<u32> {
+    // A stream of its own for each resample: no order of work can change it.
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(resample);
+    let mut counts = vec![0u32; clips];
+    for _ in 0..clips {
+        let clip = (u128::from(rng.next_u64()) * clips as u128) >> 64;
+        counts[clip as usize] += 1;
+    }
+    counts
 }
 
 /// The middle 95 % of `values`, widened, if need be, to hold `estimate`.

@@ -3,6 +3,8 @@
 //! [`Scores`] holds what a model answered and what is true; [`evaluate`] makes the [`Evaluation`] that is
 //! written to `metrics.json`, and [`table()`] prints it. Nothing here knows of networks, files or audio.
 //! The meaning of every field, with formulas and sources, is in `docs/metrics.md`.
+mod agreement;
+mod beside;
 mod bootstrap;
 mod delong;
 mod ranking;
@@ -11,6 +13,8 @@ mod scores;
 mod table;
 mod threshold;
 
+pub use agreement::{Agreement, Int8Agreement, Pieces, TagAgreement};
+pub use beside::{Beside, BesideTag, beside, beside_table};
 pub use bootstrap::{Bootstrap, Resampled, mean_auc_interval, mean_auc_resampled, percentile_interval};
 pub use delong::{AucInterval, AucVariance, IntervalMethod, auc_interval, auc_variance};
 pub use ranking::{Ranking, RocCurve, TieGroup, Undefined, mean_roc};

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::agreement::Agreement;
+use super::beside::Beside;
 use super::bootstrap::mean_auc_interval;
 use super::delong::{IntervalMethod, auc_interval};
 use super::ranking::{Ranking, Undefined};
@@ -18,6 +20,8 @@ pub enum EvalError {
     Threshold { tag: String, value: f64 },
     #[error("float32 and int8 scores are not of the same clips, tags and labels")]
     Unlike,
+    #[error("two models that are compared were not scored on the same clips, tags and labels")]
+    OtherClips,
 }
 
 fn reasons(left_out: &[LeftOut]) -> String {
@@ -56,6 +60,12 @@ pub struct Evaluation {
     pub left_out: Vec<LeftOut>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+    /// With the labels themselves, where they are soft.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreement: Vec<Agreement>,
+    /// Another model on the same clips.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
 }
 
 fn default_positive_threshold() -> f32 {
@@ -202,6 +212,8 @@ pub fn evaluate(
         positive_threshold: test.positive_threshold(),
         left_out,
         seconds: None,
+        agreement: Vec::new(),
+        beside: None,
     })
 }
 

@@ -153,6 +153,20 @@ impl Scores {
         Ok(Self { positive_threshold: threshold, ..self })
     }
 
+    /// The same clips with these of the tags alone, in this order.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`ScoresError::NothingInCommon`] when one of them is not there.
+    pub fn only(&self, tags: &[String]) -> Result<Self, ScoresError> {
+        let places: Option<Vec<usize>> = tags.iter().map(|tag| self.tag_index(tag)).collect();
+        let places = places.ok_or(ScoresError::NothingInCommon)?;
+        let gather = |table: &[f32]| -> Vec<f32> {
+            table.chunks_exact(self.tags.len()).flat_map(|row| places.iter().map(|&at| row[at])).collect()
+        };
+        let only = Self::new(tags.to_vec(), self.clips, gather(&self.truth), gather(&self.probabilities))?;
+        only.with_positive_threshold(self.positive_threshold)
+    }
+
     /// Names of the tags, in order.
     pub fn tags(&self) -> &[String] {
         &self.tags

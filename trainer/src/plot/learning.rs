@@ -1,4 +1,4 @@
-//! Loss and validation AUC by epoch.
+//! Loss and validation AUC, or agreement with a teacher, by epoch.
 use super::axes::{Panel, Scale};
 use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, Stroke, fitted};
 use super::font;
@@ -11,6 +11,8 @@ pub struct EpochPoint {
     pub train_loss: f64,
     pub validation_loss: Option<f64>,
     pub validation_auc: Option<f64>,
+    /// Mean rank correlation with a teacher, which is drawn in the AUC's place where it was measured.
+    pub validation_agreement: Option<f64>,
 }
 
 const WIDTH: f64 = 960.0;
@@ -26,7 +28,13 @@ pub(super) fn figure(title: &str, epochs: &[EpochPoint]) -> Result<Figure, &'sta
         ("training", PALETTE[0], series(|point| Some(point.train_loss))),
         ("validation", PALETTE[1], series(|point| point.validation_loss)),
     ];
-    let auc = [("validation", PALETTE[2], series(|point| point.validation_auc))];
+    let taught = epochs.iter().any(|point| point.validation_agreement.is_some());
+    let (merit, name): (fn(&EpochPoint) -> Option<f64>, _) = if taught {
+        (|point| point.validation_agreement, "mean rank correlation")
+    } else {
+        (|point| point.validation_auc, "mean AUC-ROC")
+    };
+    let auc = [("validation", PALETTE[2], series(merit))];
     let first = epochs.iter().map(|point| point.epoch).min().unwrap_or(1) as f64;
     let last = epochs.iter().map(|point| point.epoch).max().unwrap_or(1) as f64;
     let x =
@@ -40,7 +48,7 @@ pub(super) fn figure(title: &str, epochs: &[EpochPoint]) -> Result<Figure, &'sta
     }
     let mut figure = Figure::new(WIDTH, HEIGHT);
     figure.text((24.0, 26.0), fitted(title, 17.0, WIDTH - 48.0), 17.0, INK, Align::Start);
-    let sides = [(24.0, 460.0, loss_scale, "loss"), (508.0, 928.0, auc_scale, "mean AUC-ROC")];
+    let sides = [(24.0, 460.0, loss_scale, "loss"), (508.0, 928.0, auc_scale, name)];
     for ((left, right, y, name), series) in sides.into_iter().zip([&loss[..], &auc[..]]) {
         let (top, bottom) = (76.0, HEIGHT - 56.0);
         let Some(y) = y else {

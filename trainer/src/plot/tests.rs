@@ -81,6 +81,7 @@ fn learning_curves_are_tidy_at_any_size_of_loss() {
                 train_loss: loss / (epoch as f64).sqrt(),
                 validation_loss: Some(loss * 1.1 / (epoch as f64).sqrt()),
                 validation_auc: Some(1.0 - 0.4 / epoch as f64),
+                validation_agreement: None,
             })
             .collect();
         tidy(&learning::figure("title", &epochs).unwrap());
@@ -90,8 +91,13 @@ fn learning_curves_are_tidy_at_any_size_of_loss() {
 #[test]
 fn equal_values_and_one_epoch_have_a_scale() {
     for value in [0.0, 0.5, 1.0] {
-        let point =
-            EpochPoint { epoch: 3, train_loss: value, validation_loss: None, validation_auc: Some(value) };
+        let point = EpochPoint {
+            epoch: 3,
+            train_loss: value,
+            validation_loss: None,
+            validation_auc: None,
+            validation_agreement: Some(value),
+        };
         tidy(&learning::figure("title", &[point, EpochPoint { epoch: 4, ..point }]).unwrap());
     }
 }

@@ -27,7 +27,7 @@ pub fn train_until(
         return Ok(None);
     }
     let history = state.history.iter().filter(|record| record.epoch <= until);
-    let best = history.clone().filter_map(|record| Some((record.epoch, record.validation_auc?)));
+    let best = history.clone().filter_map(|record| Some((record.epoch, record.merit()?)));
     let best =
         best.filter(|(_, auc)| auc.is_finite()).fold(None, |best: Option<(usize, f64)>, now| match best {
             Some(so_far) if so_far.1 >= now.1 => best,

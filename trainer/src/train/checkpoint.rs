@@ -22,11 +22,30 @@ pub struct EpochRecord {
     pub validation_loss: Option<f64>,
     /// Mean AUC on the validation clips.
     pub validation_auc: Option<f64>,
+    /// Mean rank correlation with a teacher's labels over the validation clips' segments, where labels are a teacher's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_agreement: Option<f64>,
     /// Wall-clock seconds, of the part after the last resumption.
     pub seconds: f64,
     /// What they were spent on.
     #[serde(default)]
     pub time: StepTime,
+}
+
+impl EpochRecord {
+    /// What epochs are compared by: agreement with a teacher where the labels are one's, else the AUC.
+    pub fn merit(&self) -> Option<f64> {
+        self.validation_agreement.or(self.validation_auc)
+    }
+
+    /// [`Self::merit`] with its name, for people.
+    pub fn merit_text(&self) -> String {
+        match (self.validation_agreement, self.validation_auc) {
+            (Some(agreement), _) => format!("validation agreement {agreement:.4}"),
+            (None, Some(auc)) => format!("validation AUC {auc:.4}"),
+            (None, None) => "validation AUC -".into(),
+        }
+    }
 }
 
 /// Everything of a run that is not a tensor.
@@ -52,7 +71,8 @@ pub struct RunState {
     pub optimiser_steps: usize,
     /// Finished epochs.
     pub history: Vec<EpochRecord>,
-    /// Epoch (from 1) whose weights are kept as the best, and its validation AUC (or negative loss without one).
+    /// Epoch (from 1) whose weights are kept as the best, and its merit: [`EpochRecord::merit`], or the negative validation loss
+    /// without one.
     pub best: Option<(usize, f64)>,
 }
 

@@ -2,6 +2,7 @@
 
 use super::augment::Augment;
 use super::hearing::CropsPerClip;
+use super::loss::{LogitScale, Loss};
 use super::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,16 @@ pub struct TrainConfig {
     pub clip_norm: f64,
     /// Decay per step of a running average of the weights, which is then what is evaluated and exported. 0 is none.
     pub ema: f64,
+    /// What is minimised.
+    pub loss: Loss,
+    /// Share of the squared error of logits in the mixed loss; the cross-entropy has the rest.
+    pub logit_share: f64,
+    /// How tags count in the squared error of logits.
+    pub logit_scale: LogitScale,
+    /// Targets nearer to 0 or 1 than this are moved to it before their logit is taken.
+    pub logit_floor: f64,
+    /// Divides the logits of both sides in the cross-entropy; 1 leaves them.
+    pub temperature: f64,
     /// A label y becomes `y (1 - s) + s / 2`.
     pub label_smoothing: f64,
     /// Weighting of rare tags.
@@ -84,6 +95,11 @@ impl Default for TrainConfig {
             weight_decay: 0.02,
             clip_norm: 0.0,
             ema: 0.0,
+            loss: Loss::Bce,
+            logit_share: 0.5,
+            logit_scale: LogitScale::Tags,
+            logit_floor: 1e-4,
+            temperature: 1.0,
             label_smoothing: 0.0,
             balance: Balance::None,
             augment: Vec::new(),
@@ -114,6 +130,7 @@ impl TrainConfig {
     /// What is wrong, by the flag's name; a file's key has underscores instead.
     pub fn validate(&self) -> Result<(), String> {
         let Self { learning_rate, warm_up, weight_decay, clip_norm, ema, label_smoothing, .. } = *self;
+        let Self { logit_share, logit_floor, temperature, .. } = *self;
         // Written so that what is not a number is wrong too.
         let rules = [
             (self.epochs > 0, "--epochs", self.epochs as f64, "at least 1"),
@@ -135,6 +152,10 @@ impl TrainConfig {
                 label_smoothing,
                 "from 0 to below 1",
             ),
+            ((0.0..=1.0).contains(&logit_share), "--logit-share", logit_share, "from 0 to 1"),
+            // A float32 tells 1 - 1e-6 from 1.
+            ((1e-6..0.5).contains(&logit_floor), "--logit-floor", logit_floor, "from 0.000001 to below 0.5"),
+            ((0.01..=100.0).contains(&temperature), "--temperature", temperature, "from 0.01 to 100"),
             (
                 self.positive_threshold > 0.0 && self.positive_threshold <= 1.0,
                 "--positive-threshold",
@@ -173,6 +194,9 @@ mod tests {
             (TrainConfig { clip_norm: f64::INFINITY, ..good() }, "--clip-norm"),
             (TrainConfig { ema: 1.0, ..good() }, "--ema"),
             (TrainConfig { label_smoothing: -0.1, ..good() }, "--label-smoothing"),
+            (TrainConfig { logit_share: 1.5, ..good() }, "--logit-share"),
+            (TrainConfig { logit_floor: 0.0, ..good() }, "--logit-floor"),
+            (TrainConfig { temperature: 0.0, ..good() }, "--temperature"),
             (TrainConfig { positive_threshold: 0.0, ..good() }, "--positive-threshold"),
             (TrainConfig { seed: u64::MAX, ..good() }, "--seed"),
             (TrainConfig { augment: vec![Augment::Gain { decibel: -3.0 }], ..good() }, "gain=-3"),

@@ -3,11 +3,11 @@
 
 use super::TrainConfig;
 use super::adamw::AdamW;
-use super::batches::{Batch, Crops};
+use super::batches::{Batch, Crops, LabelledClip, tag_shares};
 use super::clip::clip_norm;
 use super::ema::Ema;
 use super::exchange::{Exchange, average};
-use super::loss::masked_bce;
+use super::loss::Objective;
 use super::resident::Resident;
 use super::time::{Lap, StepTime};
 use crate::net::{Architecture, Dice, Net, Network, load};
@@ -19,6 +19,7 @@ pub struct Learner<'a> {
     config: &'a TrainConfig,
     device: &'a Device,
     exchange: Option<Box<dyn Exchange>>,
+    objective: Objective,
     pub network: Net,
     optimiser: AdamW,
     ema: Option<Ema>,
@@ -38,15 +39,16 @@ impl<'a> Learner<'a> {
     pub fn new(
         config: &'a TrainConfig,
         architecture: &Architecture,
-        shares: &[f32],
+        clips: &[LabelledClip<'_>],
         device: &'a Device,
     ) -> Result<Self> {
         let mut network = Net::new(architecture, config.seed, device)?;
-        network.set_prior(shares)?;
+        network.set_prior(&tag_shares(clips))?;
+        let objective = Objective::new(config, clips, device)?;
         let optimiser = AdamW::new(network.parameters(), config.weight_decay)?;
         let ema = (config.ema > 0.0).then(|| Ema::new(config.ema, values(&network))).transpose()?;
         let loss_sum = Tensor::zeros((), DType::F64, device)?;
-        Ok(Self { config, device, exchange: None, network, optimiser, ema, loss_sum })
+        Ok(Self { config, device, exchange: None, objective, network, optimiser, ema, loss_sum })
     }
 
     /// Makes this one of several ranks, which take their steps together.
@@ -90,7 +92,7 @@ impl<'a> Learner<'a> {
         let rank = self.exchange.as_ref().map_or(0, |e| e.rank() as u64);
         let seed = self.config.seed.wrapping_add(rank << 32);
         let dice = Dice { seed, step: self.optimiser.steps() as u64 };
-        let loss = masked_bce(&self.network.forward_train(&x, dice)?, &targets, &weights)?;
+        let loss = self.objective.of(&self.network.forward_train(&x, dice)?, &targets, &weights)?;
         lap.add_to(&mut time.forward);
 
         let mut gradients = loss.backward()?;

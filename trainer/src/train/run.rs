@@ -1,6 +1,6 @@
 //! The training loop.
 
-use super::batches::{Batch, Batcher, LabelledClip, tag_shares};
+use super::batches::{Batch, Batcher, LabelledClip};
 use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState, fingerprint};
 use super::config::TrainConfig;
 use super::crew::Crew;
@@ -170,7 +170,7 @@ pub fn train_on(
     let _multiplying = Multiplying::by(config.precision, device).map_err(TrainError::Settings)?;
     let mut run = Run::new(task, config, device)?;
     for device in &devices[1..] {
-        run.others.push(Learner::new(config, task.architecture, &tag_shares(task.train), device)?);
+        run.others.push(Learner::new(config, task.architecture, task.train, device)?);
     }
     if resume {
         run.take(Checkpoint::read(checkpoint)?, checkpoint)?;
@@ -196,7 +196,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(task: &'a Task<'a>, config: &'a TrainConfig, device: &'a Device) -> Result<Self, TrainError> {
-        let learner = Learner::new(config, task.architecture, &tag_shares(task.train), device)?;
+        let learner = Learner::new(config, task.architecture, task.train, device)?;
         let (tags, data) = (task.tags.to_vec(), fingerprint(task.train));
         let state =
             RunState::new(config.clone(), task.architecture.clone(), tags, task.standardise.clone(), data);
@@ -348,20 +348,21 @@ impl<'a> Run<'a> {
         let (task, device) = (self.task, self.device);
         let table = task.standardise.table(task.decode);
         let threshold = self.config.positive_threshold;
-        let ((auc, loss), weights) = self.learner.as_exported(|network| {
+        let (validated, weights) = self.learner.as_exported(|network| {
             let validated = validate(network, task.tags, task.validation, &table, threshold, device)?;
             Ok((validated, snapshot(network)?))
         })?;
         let record = EpochRecord {
             epoch: self.state.epoch + 1,
             train_loss: self.state.loss_sum / steps as f64,
-            validation_loss: loss,
-            validation_auc: auc,
+            validation_loss: validated.loss,
+            validation_auc: validated.auc,
+            validation_agreement: validated.agreement,
             seconds: took.as_secs_f64(),
             time,
         };
         // Without validation clips the latest weights are the best there is to say.
-        let merit = auc.or(loss.map(|l| -l)).unwrap_or(record.epoch as f64);
+        let merit = record.merit().or(validated.loss.map(|l| -l)).unwrap_or(record.epoch as f64);
         // What is no number is no merit; it could not be written into a checkpoint either.
         let best = merit.is_finite() && self.state.best.is_none_or(|(_, so_far)| merit > so_far);
         self.state.epoch += 1;

@@ -27,6 +27,11 @@ impl<'a> Windows<'a> {
         self.windows.is_empty()
     }
 
+    /// Frames in a second.
+    pub fn frame_rate(&self) -> f64 {
+        self.frame_rate
+    }
+
     /// Each window's frames and labels, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Range<f64>, &'a [f32])> + use<'a> {
         let rate = self.frame_rate;
