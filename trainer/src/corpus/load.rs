@@ -1,11 +1,11 @@
 //! From a spec to a corpus that can be used.
 
 use super::synth::{self, SynthSpec};
-use crate::fetch::List;
 use super::{
     Clip, ClipSource, Corpus, CorpusError, CorpusOptions, CorpusSpec, Listing, Problem, debian, folder,
     manifest, split,
 };
+use crate::fetch::List;
 
 /// A corpus, and what was left out of it.
 #[derive(Clone, Debug)]
