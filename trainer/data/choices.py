@@ -25,6 +25,7 @@ LEFT_OUT = [
     ("effect", r"^hyperrogue-music .*/(tada|necromancy)\.ogg$"),
     ("effect", r"^supertuxkart-data .*/(steamLocomotive|static-radio|spaceship|lenautile_restaurant|sara_airport_pa)\.ogg$"),
     ("effect", r"^warmux-data .*/frog_music\.ogg$"),
+    ("copyright file silent about music", r"^krank "),
     ("silence", r"^gnujump-data .*/silence\.ogg$"),
     ("speech", r"^supertuxkart-data .*/nolok_speech\.ogg$"),
     ("video", r"^freecol .*\.video\.ogg$"),

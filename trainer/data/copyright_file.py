@@ -34,7 +34,7 @@ def stanzas(text):
         for line in paragraph.split("\n"):
             field = re.match(r"([A-Za-z][A-Za-z-]*):(.*)", line)
             if field:
-                last = field[1].lower()
+                last = field[1].lower().replace("licence", "license")
                 fields[last] = field[2].strip()
             elif last and line[:1] in " \t":
                 fields[last] += "\n" + line.strip()
@@ -78,8 +78,8 @@ def fit(pattern, parts):
     n = 0
     while n < min(len(folders), len(path)) and fnmatch.fnmatchcase(path[-1 - n], folders[-1 - n]):
         n += 1
-    if wild and folders and n == 0:
-        return None
+    if wild and folders and n == 0 and literal(name) < 10:
+        return None  # "src/*.ogg" says nothing of other folders; "src/music-ending.ogg*" names a file
     return score + sum(literal(f) for f in folders[len(folders) - n:])
 
 
@@ -95,17 +95,24 @@ def holders(text):
     return "; ".join(names[:3]) + (" and others" if len(names) > 3 else "")
 
 
+def patterns(files):
+    """The patterns of a Files field; a name with spaces, against the rules but there, stands on a line of its own."""
+    lines = [line.strip(" ,") for line in files.split("\n")]
+    whole = [line.replace(" ", "?") for line in lines if " " in line and "," not in line]
+    return [pattern for pattern in re.split(r"[\s,]+", files) if pattern] + whole
+
+
 def speaks_for(text, path):
     """(licence, holder, evidence) of an installed path; evidence: "files", "default" or "text"."""
     parts = [part for part in path.split("/") if not part.endswith(".d")]
     best = None
     for stanza in stanzas(text):
-        for pattern in re.split(r"[\s,]+", stanza["files"]):
-            n = fit(pattern, parts) if pattern else None
+        for pattern in patterns(stanza["files"]):
+            n = fit(pattern, parts)
             if n is not None and stanza.get("license") and (best is None or n >= best[0]):
                 best = (n, stanza)
     if best:
-        licence = best[1]["license"].split("\n")[0].strip()
+        licence = best[1]["license"].strip().split("\n")[0].strip()
         return licence, holders(best[1].get("copyright", "")), "files" if best[0] else "default"
     names = [name for name, word in KEYWORDS if re.search(word, text, re.I)]
     if "GPL-3" in names or "GPL-2" in names:

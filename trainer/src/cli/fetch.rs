@@ -20,7 +20,7 @@ pub struct FetchArgs {
 /// Where music comes from.
 #[derive(Subcommand)]
 pub enum Source {
-    /// About 43 hours of music from games and other packages of Debian 12's main archive: 7.5 GB to download, 2.5 GB
+    /// 43 hours of music from games and other packages of Debian 12's main archive: 7.9 GB to download, 2.5 GB
     /// to keep. Afterwards debian:DIR is a corpus
     Debian(DebianArgs),
 }
@@ -59,7 +59,9 @@ fn debian(args: &DebianArgs) -> Result<ExitCode> {
     if args.jobs == 0 {
         bail!("--jobs 0: at least 1");
     }
-    if let Some(url) = args.mirror.as_ref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+    if let Some(url) =
+        args.mirror.as_ref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+    {
         bail!("--mirror {url}: it begins with http:// or https://");
     }
     let list = List::debian();
@@ -80,8 +82,9 @@ fn debian(args: &DebianArgs) -> Result<ExitCode> {
 }
 
 fn bytes_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("  {msg} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template("  {msg} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::no_length().with_style(style).with_message("packages")
 }
 
@@ -123,6 +126,8 @@ fn tell(list: &List, report: &Report, args: &DebianArgs) {
     show::line(&format!("{} of {} tracks are there, {hours:.1} h", report.tracks, list.tracks.len()));
     if report.tracks > 0 {
         let to = args.to.display();
-        show::line(&format!("licences: {to}/LICENCES.md; as a corpus: debian:{to}, its labels by trainer label"));
+        show::line(&format!(
+            "licences: {to}/LICENCES.md; as a corpus: debian:{to}, its labels by trainer label"
+        ));
     }
 }

@@ -27,8 +27,12 @@ pub(super) fn download(package: &Package, to: &Path, progress: &dyn Fn(u64)) -> 
         match apt_get(what, to, progress).map_err(FetchError::file(to))? {
             Ok(()) => {
                 let found = std::fs::read_dir(to).map_err(FetchError::file(to))?.filter_map(Result::ok);
-                let mut debs = found.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "deb"));
-                return debs.next().ok_or_else(|| failed("it says that it went well and left no package".into()));
+                let mut debs = found
+                    .map(|entry| entry.path())
+                    .filter(|path| path.extension().is_some_and(|e| e == "deb"));
+                return debs
+                    .next()
+                    .ok_or_else(|| failed("it says that it went well and left no package".into()));
             }
             Err(errors) => said = errors,
         }

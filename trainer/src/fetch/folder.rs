@@ -14,7 +14,8 @@ const SUMS: &str = "SHA256SUMS";
 /// Where a track goes, relative to the folder: `audio/PACKAGE/REST`, REST being what its path has beyond the folders
 /// that all music of the package is in.
 pub fn audio_path(list: &List, track: &Track) -> PathBuf {
-    let folders = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folders, _)| format!("{folders}/"));
+    let folders =
+        |path: &str| path.rsplit_once('/').map_or(String::new(), |(folders, _)| format!("{folders}/"));
     let mut common = folders(&track.path);
     for other in list.tracks_of(&track.package) {
         while !other.path.starts_with(&common) {
@@ -87,7 +88,10 @@ impl<'a> Folder<'a> {
                 Ok(read) => read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    return Err(FetchError::Package { path: track.path.clone().into(), reason: error.to_string() });
+                    return Err(FetchError::Package {
+                        path: track.path.clone().into(),
+                        reason: error.to_string(),
+                    });
                 }
             };
             hasher.update(&buffer[..read]);
@@ -105,10 +109,10 @@ impl<'a> Folder<'a> {
     fn remember(&self, path: &Path, sum: &str) -> Result<(), FetchError> {
         let mut sums = self.lock();
         let at = self.dir.join(SUMS);
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&at);
         let line = format!("{sum}  {}\n", key(path));
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&at);
         // One write call per line, so that lines of several threads or programs do not mix.
-        file.as_mut().map_or_else(|e| Err(e.kind().into()), |f| f.write_all(line.as_bytes())).map_err(FetchError::file(at))?;
+        file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(FetchError::file(at))?;
         sums.insert(key(path), sum.into());
         Ok(())
     }

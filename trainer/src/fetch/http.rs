@@ -88,7 +88,14 @@ impl Mirror {
     }
 
     /// One request; appends to the file what comes.
-    fn attempt(&self, url: &str, before: u64, bytes: u64, to: &Path, progress: &dyn Fn(u64)) -> Result<(), Stop> {
+    fn attempt(
+        &self,
+        url: &str,
+        before: u64,
+        bytes: u64,
+        to: &Path,
+        progress: &dyn Fn(u64),
+    ) -> Result<(), Stop> {
         let again = |error: ureq::Error| match error {
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => Stop::Final(error.to_string()),
             _ => Stop::Again(error.to_string()),
@@ -106,7 +113,11 @@ impl Mirror {
             200 => 0,
             206 => {
                 let range = response.headers().get("content-range").and_then(|value| value.to_str().ok());
-                if range.is_some_and(|range| range.starts_with(&format!("bytes {before}-"))) { before } else { 0 }
+                if range.is_some_and(|range| range.starts_with(&format!("bytes {before}-"))) {
+                    before
+                } else {
+                    0
+                }
             }
             416 => 0,
             408 | 425 | 429 | 500.. => return Err(Stop::Again(format!("the server says {status}"))),

@@ -73,7 +73,8 @@ impl List {
             let packages = include_str!("../../data/debian-packages.csv");
             let tracks = include_str!("../../data/debian-music.csv");
             // The files are part of the program, and a test reads them.
-            List::parse("debian", packages, tracks).expect("the committed list of Debian's music is well-formed")
+            List::parse("debian", packages, tracks)
+                .expect("the committed list of Debian's music is well-formed")
         })
     }
 

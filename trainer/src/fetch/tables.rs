@@ -43,14 +43,33 @@ fn manifest(list: &List, present: &[&Track]) -> String {
 }
 
 fn licences(list: &List, present: &[&Track]) -> String {
-    let header = ["path", "package", "version", "path_in_package", "licence", "licence_from", "artist", "artist_from",
-        "title", "sha256"];
+    let header = [
+        "path",
+        "package",
+        "version",
+        "path_in_package",
+        "licence",
+        "licence_from",
+        "artist",
+        "artist_from",
+        "title",
+        "sha256",
+    ];
     let versions: BTreeMap<&str, &str> =
         list.packages.iter().map(|package| (package.package.as_str(), package.version.as_str())).collect();
     rows(&header, present, |track| {
         let version = versions.get(track.package.as_str()).copied().unwrap_or_default();
-        let fields = [&track.package, version, &track.path, &track.licence, &track.licence_from, &track.artist,
-            &track.artist_from, &track.title, &track.sha256];
+        let fields = [
+            &track.package,
+            version,
+            &track.path,
+            &track.licence,
+            &track.licence_from,
+            &track.artist,
+            &track.artist_from,
+            &track.title,
+            &track.sha256,
+        ];
         std::iter::once(local(list, track)).chain(fields.map(str::to_owned)).collect()
     })
 }

@@ -73,9 +73,9 @@ const DIFFERS: &str = "differs from the list";
 const ABSENT: &str = "is not in the package";
 
 fn is_zip(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|ending| {
-        ["zip", "pk3", "pk4", "jar"].iter().any(|zip| ending.eq_ignore_ascii_case(zip))
-    })
+    Path::new(path)
+        .extension()
+        .is_some_and(|ending| ["zip", "pk3", "pk4", "jar"].iter().any(|zip| ending.eq_ignore_ascii_case(zip)))
 }
 
 fn unzip(
