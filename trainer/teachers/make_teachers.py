@@ -65,14 +65,17 @@ def save(folder: Path, model: onnx.ModelProto, description: dict) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Makes ONNX teachers from the public package musicnn 0.1.0.")
-    parser.add_argument("teachers", nargs="*", metavar="TEACHER", help=f"of {', '.join(package.TEACHERS)} (default: all)")
+    names = ", ".join(package.TEACHERS)
+    parser.add_argument("teachers", nargs="*", metavar="TEACHER", help=f"of {names} (default: all)")
     parser.add_argument("--to", required=True, type=Path, metavar="DIR", help="each teacher becomes a folder in it")
-    parser.add_argument("--package", type=Path, metavar="FILE", help="musicnn's wheel or sdist (default: pip gets it)")
-    parser.add_argument("--ensemble", action="store_true", help="also make ENSEMBLE, all four in one model")
+    parser.add_argument("--package", type=Path, metavar="FILE", help="musicnn's wheel or sdist (default: by pip)")
+    parser.add_argument("--ensemble", action="store_true", help="also make ENSEMBLE, several in one model")
+    constants = {"type": Path, "default": ensemble.CONSTANTS, "metavar": "FILE"}
+    parser.add_argument("--constants", **constants, help="of the ensemble (default: ensemble.json beside this file)")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.teachers if name not in package.TEACHERS]
     if unknown:
-        parser.error(f"no teacher {unknown[0]}; there are {', '.join(package.TEACHERS)}")
+        parser.error(f"no teacher {unknown[0]}; there are {names}")
     chosen = arguments.teachers or package.TEACHERS
     try:
         loaded = package.load(arguments.package, package.TEACHERS if arguments.ensemble else chosen)
@@ -81,7 +84,7 @@ def main() -> int:
             source = f"PyPI {package.REQUIREMENT.replace('==', ' ')}, folder {name}"
             save(arguments.to / name, model, card(name, tags_of(name), parameters, source))
         if arguments.ensemble:
-            model, description = ensemble.build(loaded, card)
+            model, description = ensemble.build(loaded, card, arguments.constants)
             save(arguments.to / "ENSEMBLE", model, description)
     except (package.PackageError, package.CheckpointError, ensemble.EnsembleError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -28,7 +28,8 @@ class PackageError(RuntimeError):
 
 def download(folder: Path) -> Path:
     """The package's wheel, got by pip into `folder`. Nothing is installed, nor are its dependencies fetched."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), REQUIREMENT]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    command += ["--dest", str(folder), REQUIREMENT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = sorted(folder.glob("musicnn-*"))
     if done.returncode != 0 or not found:

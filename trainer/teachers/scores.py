@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from front_end import FRAMES, log_mel
+from front_end import HOP, log_mel
+from tags import FRAMES, MEL_BANDS
 
 
 class Teacher:
@@ -30,8 +31,15 @@ class Teacher:
 
 
 def spread_windows(samples: np.ndarray, count: int) -> np.ndarray:
-    """[up to count, 187, 96] windows, evenly over the sound."""
-    spectrogram = log_mel(samples)
-    available = len(spectrogram) // FRAMES
-    chosen = np.unique(((np.arange(count) + 0.5) * available / count).astype(int)) if available else []
-    return np.stack([spectrogram[i * FRAMES : (i + 1) * FRAMES] for i in chosen]) if available else np.empty((0, FRAMES, 96), "f4")
+    """[up to count, 187, 96] windows, evenly over the sound; equal to those of the whole sound's log-mel."""
+    available = (len(samples) // HOP + 1) // FRAMES
+    if not available:
+        return np.empty((0, FRAMES, MEL_BANDS), np.float32)
+    windows = []
+    for index in np.unique(((np.arange(count) + 0.5) * available / count).astype(int)):
+        # Two frames more on each side, so that the frames that count see the sound around them and not zeros.
+        first = index * FRAMES
+        before = min(first, 2)
+        part = samples[(first - before) * HOP : (first + FRAMES + 2) * HOP]
+        windows.append(log_mel(part)[before : before + FRAMES])
+    return np.stack(windows)

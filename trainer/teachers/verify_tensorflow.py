@@ -53,7 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compares teachers with musicnn's own graph in TensorFlow.")
     parser.add_argument("--package", required=True, type=Path, metavar="FILE", help="musicnn's wheel")
     parser.add_argument("--teachers", required=True, type=Path, metavar="DIR", help="what make_teachers.py --to made")
-    parser.add_argument("--audio", nargs="*", default=[], type=Path, metavar="FILE", help="music, beside random input")
+    parser.add_argument("--audio", nargs="*", default=[], type=Path, help="music, beside random input")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")  # of tf.compat.v1.layers' age
     tf.compat.v1.disable_eager_execution()
@@ -76,7 +76,8 @@ def main() -> int:
                 ours = session.run(["tags", "penultimate"], {"logmel": batch})
                 tags, hidden = (float(np.abs(a - b).max()) for a, b in zip(theirs, ours))
                 worst = max(worst, tags)
-                print(f"{teacher}, {label}, {len(batch)} windows: tags differ by at most {tags:.1e}, penultimate by {hidden:.1e}")
+                print(f"{teacher}, {label}, {len(batch)} windows: ", end="")
+                print(f"tags differ by at most {tags:.1e}, penultimate by {hidden:.1e}")
     if worst > TOLERANCE:
         print(f"error: tags differ by {worst:.1e}, more than {TOLERANCE:.0e}", file=sys.stderr)
         return 1
