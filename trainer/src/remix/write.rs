@@ -146,9 +146,34 @@ fn flac(rate: u32, samples: &[f32]) -> Result<Vec<u8>, String> {
     let coded: Vec<i32> =
         samples.iter().map(|sample| (sample.clamp(-1.0, 1.0) * 32_767.0).round() as i32).collect();
     let source = flacenc::source::MemSource::from_samples(&coded, 1, 16, rate as usize);
-    let stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size)
+    let mut stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size)
+        .map_err(|error| error.to_string())?;
+    // RFC 9639, 8.2: the last block does not count. The encoder counts it, which makes a stream of fixed blocks look like
+    // one of variable blocks, and symphonia then finds no frame in it.
+    stream
+        .stream_info_mut()
+        .set_block_sizes(config.block_size, config.block_size)
         .map_err(|error| error.to_string())?;
     let mut sink = flacenc::bitsink::ByteSink::new();
     stream.write(&mut sink).map_err(|error| error.to_string())?;
     Ok(sink.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again_whatever_its_length() {
+        let folder = tempfile::tempdir().unwrap();
+        for length in [4096, 5000, 12_288, 100_001] {
+            let samples: Vec<f32> = (0..length).map(|i| (i as f32 * 0.05).sin() * 0.5).collect();
+            let path = folder.path().join(format!("{length}.flac"));
+            std::fs::write(&path, flac(16_000, &samples).unwrap()).unwrap();
+            let read = runtime::decode::decode_file(&path).unwrap();
+            assert_eq!((read.sample_rate, read.samples.len(), read.skipped_packets), (16_000, length, 0));
+            let furthest = read.samples.iter().zip(&samples).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(furthest < 1e-4, "{furthest}");
+        }
+    }
 }
