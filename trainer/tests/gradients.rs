@@ -203,7 +203,7 @@ fn whole_network_equals_finite_differences() -> Result<()> {
     let mut network = Net::new(&architecture, 3, &Device::Cpu)?;
     let frames = architecture.receptive_field() + architecture.stride();
     let x = random(&[6, 6, frames], 9)?;
-    let targets = random(&[6, 3], 10)?.affine(0.5, 0.5)?;
+    let targets = random(&[6, 3, 1], 10)?.affine(0.5, 0.5)?;
     for (name, var) in network.parameters() {
         let mut loss = || {
             let logits = network.forward_train(&x, Dice { seed: 1, step: 0 })?;

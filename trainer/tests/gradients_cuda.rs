@@ -52,7 +52,7 @@ impl Trial {
     fn new(model: Model, device: &Device) -> Result<Self> {
         let architecture = small(model);
         let x = random(&[CLIPS, 96, architecture.receptive_field()], 1, device)?;
-        let targets = random(&[CLIPS, TAGS], 2, device)?.affine(0.5, 0.5)?;
+        let targets = random(&[CLIPS, TAGS, 1], 2, device)?.affine(0.5, 0.5)?;
         Ok(Self { network: Net::new(&architecture, 3, device)?, x, targets })
     }
 

@@ -87,8 +87,8 @@ fn whole_network(model: Model) -> Result<()> {
             var.set(&drawn)?;
         }
     }
-    let targets = random(&[6, TAGS], 10)?.affine(0.5, 0.5)?;
-    let labelled = random(&[6, TAGS], 11)?.ge(-0.5)?.to_dtype(candle_core::DType::F32)?;
+    let targets = random(&[6, TAGS, 1], 10)?.affine(0.5, 0.5)?;
+    let labelled = random(&[6, TAGS, 1], 11)?.ge(-0.5)?.to_dtype(candle_core::DType::F32)?;
     let parameters = network.parameters();
     assert!(parameters.len() > architecture.layers.len());
     for (name, var) in parameters {

@@ -4,7 +4,7 @@ use super::augment::{Change, Place, apply, mix_labels};
 use super::config::{Balance, TrainConfig};
 use super::hearing::{Heard, heard, order, start};
 use super::windows::Windows;
-use crate::net::Standardise;
+use crate::net::{Architecture, Standardise};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -31,10 +31,12 @@ impl<'a> LabelledClip<'a> {
 pub struct Batch {
     /// What is heard.
     pub x: Crops,
-    /// Labels [clips, tags], 0 where not labelled.
+    /// Labels [clips, tags, answers], 0 where not labelled.
     pub targets: Vec<f32>,
-    /// Weight of each label [clips, tags], 0 where not labelled.
+    /// Weight of each label [clips, tags, answers], 0 where not labelled.
     pub weights: Vec<f32>,
+    /// Answers of the network to a crop that have labels of their own; 1 where all of them have the crop's.
+    pub answers: usize,
     /// Clips in this batch.
     pub clips: usize,
 }
@@ -58,6 +60,7 @@ impl Batch {
                 x: Crops::Values(x[from * crop..to * crop].to_vec()),
                 targets: self.targets[from * tags..to * tags].to_vec(),
                 weights: self.weights[from * tags..to * tags].to_vec(),
+                answers: self.answers,
                 clips: to - from,
             }
         };
@@ -78,6 +81,33 @@ pub enum Crops {
     },
 }
 
+/// Which frames of a crop each answer of the network hears: answer `i` those from `i stride` to `i stride + field`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answers {
+    /// Answers to a crop.
+    pub count: usize,
+    /// Frames that one hears.
+    pub field: usize,
+    /// Frames from one to the next.
+    pub stride: usize,
+}
+
+impl Answers {
+    /// One that hears all of a crop.
+    pub fn one(frames: usize) -> Self {
+        Self { count: 1, field: frames, stride: frames }
+    }
+
+    /// Those of a network to crops of `frames` frames.
+    pub fn of(architecture: &Architecture, frames: usize) -> Self {
+        let (field, stride) = (architecture.receptive_field(), architecture.stride());
+        if !architecture.slides() || frames <= field {
+            return Self::one(frames);
+        }
+        Self { count: (frames - field) / stride + 1, field, stride }
+    }
+}
+
 /// Makes the batches of any epoch.
 pub struct Batcher<'a> {
     clips: &'a [LabelledClip<'a>],
@@ -86,21 +116,26 @@ pub struct Batcher<'a> {
     deviation: f32,
     config: &'a TrainConfig,
     frames: usize,
+    answers: Answers,
     positive_weight: Vec<f32>,
     values: bool,
 }
 
 impl<'a> Batcher<'a> {
-    /// Crops of `frames` frames; `decode` is the decibel of each code. With `values` the batches hold the crops
-    /// themselves, else where they are to be found.
+    /// Crops of `frames` frames; `decode` is the decibel of each code. `answers` are what the network says of such a crop:
+    /// where clips have windows, each answer is to say what the windows say of the frames that it hears. With `values`
+    /// the batches hold the crops themselves, else where they are to be found.
     pub fn new(
         clips: &'a [LabelledClip<'a>],
         standardise: &Standardise,
         decode: &dyn Fn(u8) -> f32,
         config: &'a TrainConfig,
         frames: usize,
+        answers: Answers,
         values: bool,
     ) -> Self {
+        let parted = clips.iter().any(|clip| !clip.windows.is_empty());
+        let answers = if parted { answers } else { Answers::one(frames) };
         let positive_weight = match config.balance {
             Balance::None => vec![1.0; clips.first().map_or(0, |c| c.labels.len())],
             Balance::Tags => {
@@ -109,7 +144,7 @@ impl<'a> Batcher<'a> {
         };
         let (table, deviation) = (standardise.table(decode), standardise.deviation);
         let heard = heard(clips, config.crops_per_clip, table.len(), frames);
-        Self { clips, heard, table, deviation, config, frames, positive_weight, values }
+        Self { clips, heard, table, deviation, config, frames, answers, positive_weight, values }
     }
 
     /// Steps in an epoch. A last batch of fewer than half the crops, or of one, is dropped: its moments would be noise.
@@ -144,7 +179,7 @@ impl<'a> Batcher<'a> {
             }
         }
         let x = if self.values { self.values(&starts, &changes) } else { Crops::Places { starts, changes } };
-        Batch { x, targets, weights, clips: chosen.len() }
+        Batch { x, targets, weights, answers: self.answers.count, clips: chosen.len() }
     }
 
     fn values(&self, starts: &[(usize, usize)], changes: &[Change]) -> Crops {
@@ -159,29 +194,29 @@ impl<'a> Batcher<'a> {
         Crops::Values(x)
     }
 
-    /// Targets and weights [crops, tags] of crops, each a clip and the frame it starts at.
+    /// Targets and weights [crops, tags, answers] of crops, each a clip and the frame it starts at.
     fn labels(&self, starts: &[(usize, usize)]) -> (Vec<f32>, Vec<f32>) {
         let smoothing = self.config.label_smoothing as f32;
-        let mut all = Vec::with_capacity(starts.len() * self.positive_weight.len());
-        for &(clip, from) in starts {
-            let (clip, first) = (&self.clips[clip], all.len());
-            all.extend_from_slice(clip.labels);
-            if !clip.windows.is_empty() {
-                clip.windows.of_crop(
-                    from,
-                    self.frames,
-                    clip.codes.len() / self.table.len(),
-                    &mut all[first..],
-                );
+        let (tags, Answers { count, field, stride }) = (self.positive_weight.len(), self.answers);
+        let mut all = vec![0.0; starts.len() * tags * count];
+        all.par_chunks_mut(tags * count).zip(starts).for_each(|(all, &(clip, from))| {
+            let clip = &self.clips[clip];
+            let have = clip.codes.len() / self.table.len();
+            let mut labels = clip.labels.to_vec();
+            for answer in 0..count {
+                if !clip.windows.is_empty() {
+                    clip.windows.of_crop(from + answer * stride, field, have, &mut labels);
+                }
+                all.iter_mut().skip(answer).step_by(count).zip(&labels).for_each(|(to, &label)| *to = label);
             }
-        }
+        });
         let labels = all.iter();
         let smooth = |l: f32| l * (1.0 - smoothing) + 0.5 * smoothing;
         let targets = labels.clone().map(|&l| if l.is_nan() { 0.0 } else { smooth(l) }).collect();
         let weights = labels
             .enumerate()
             .map(|(i, l)| {
-                let positive = self.positive_weight[i % self.positive_weight.len()];
+                let positive = self.positive_weight[i / count % tags];
                 if l.is_nan() { 0.0 } else { 1.0 + (positive - 1.0) * l }
             })
             .collect();
@@ -299,7 +334,7 @@ mod tests {
         for augment in [Vec::new(), all.0] {
             let config = TrainConfig { batch_size: 4, seed: 5, augment, ..Default::default() };
             let standardise = Standardise { mean: vec![-80.0; 2], deviation: 8.0 };
-            let batcher = Batcher::new(&clips, &standardise, &decode, &config, 10, true);
+            let batcher = Batcher::new(&clips, &standardise, &decode, &config, 10, Answers::one(10), true);
             assert_eq!(batcher.steps(), 3);
             let order = batcher.order(3);
             let (batch, again) = (batcher.batch(&order, 3, 2), batcher.batch(&order, 3, 2));
@@ -324,11 +359,39 @@ mod tests {
         let clips = clips(&codes, &labels);
         let config =
             TrainConfig { label_smoothing: 0.2, balance: Balance::Tags, batch_size: 2, ..Default::default() };
-        let batcher = Batcher::new(&clips, &Standardise::none(2), &decode, &config, 4, true);
+        let batcher = Batcher::new(&clips, &Standardise::none(2), &decode, &config, 4, Answers::one(4), true);
         let batch = batcher.batch(&batcher.order(0), 0, 0);
         let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
         assert!(near(&batch.targets[..4], &[0.9, 0.0, 0.1, 0.3]), "{:?}", batch.targets);
         // sqrt(0.75 / 0.25) at a label of 1, a quarter of the way there at 0.25.
         assert!(near(&batch.weights[..4], &[1.0, 0.0, 1.0, 1.0 + 0.25 * (3f32.sqrt() - 1.0)]));
+    }
+
+    #[test]
+    fn every_answer_has_the_labels_of_what_it_hears() {
+        use crate::corpus::LabelWindow;
+        let codes = vec![100; 2 * 40];
+        let window = |i: usize| LabelWindow {
+            start_seconds: i as f32,
+            seconds: 1.0,
+            labels: vec![i as f32 / 4.0, if i == 2 { f32::NAN } else { 1.0 }],
+        };
+        let windows: Vec<LabelWindow> = (0..4).map(window).collect();
+        let parted = LabelledClip { windows: Windows::new(&windows, 10.0), ..LabelledClip::whole(&codes, &[0.0; 2]) };
+        let answers = Answers { count: 4, field: 10, stride: 10 };
+        let config = TrainConfig { batch_size: 2, ..Default::default() };
+        let batch = |clips: &[LabelledClip<'_>]| {
+            let batcher = Batcher::new(clips, &Standardise::none(2), &decode, &config, 40, answers, true);
+            batcher.batch(&batcher.order(0), 0, 0)
+        };
+        let each = batch(&[parted, LabelledClip::whole(&codes, &[0.5, 0.25])]);
+        assert_eq!(each.answers, 4);
+        let (first, second) = each.targets.split_at(8);
+        let (parted, whole) = if first[0] == 0.0 { (first, second) } else { (second, first) };
+        assert_eq!(parted, [0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(whole, [0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25]);
+        assert_eq!(each.weights.iter().filter(|w| **w == 0.0).count(), 1);
+        // Without windows a crop has one target, whatever the network says of it.
+        assert_eq!(batch(&[LabelledClip::whole(&codes, &[0.5, 0.25])]).answers, 1);
     }
 }

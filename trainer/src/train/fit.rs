@@ -32,7 +32,7 @@ pub fn fitting_batch(
     let mut network = Net::new(architecture, 0, device)?;
     let mut step = |batch: usize| -> Result<Option<Memory>> {
         let x = Tensor::zeros((batch, architecture.mel_bands, frames), DType::F32, device)?;
-        let labels = Tensor::zeros((batch, architecture.tags()), DType::F32, device)?;
+        let labels = Tensor::zeros((batch, architecture.tags(), 1), DType::F32, device)?;
         let logits = network.forward_train(&x, Dice { seed: 0, step: 0 })?;
         masked_bce(&logits, &labels, &labels.ones_like()?)?.backward()?;
         Ok(memory(device))

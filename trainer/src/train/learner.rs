@@ -85,9 +85,9 @@ impl<'a> Learner<'a> {
             }
             (Crops::Places { .. }, None) => candle_core::bail!("the codes are not on the device"),
         };
-        let tags = batch.targets.len() / batch.clips;
-        let targets = Tensor::from_vec(batch.targets, (batch.clips, tags), self.device)?;
-        let weights = Tensor::from_vec(batch.weights, (batch.clips, tags), self.device)?;
+        let labels = (batch.clips, batch.targets.len() / batch.clips / batch.answers, batch.answers);
+        let targets = Tensor::from_vec(batch.targets, labels, self.device)?;
+        let weights = Tensor::from_vec(batch.weights, labels, self.device)?;
         // Ranks drop different values; the first draws what a single one would.
         let rank = self.exchange.as_ref().map_or(0, |e| e.rank() as u64);
         let seed = self.config.seed.wrapping_add(rank << 32);

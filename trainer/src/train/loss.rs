@@ -72,9 +72,9 @@ impl Objective {
         })
     }
 
-    /// The loss of `logits` [batch, tags, windows] against `targets` [batch, tags] in 0..1, each weighted by `weights`
-    /// [batch, tags] (0 where a tag is not labelled); a scalar, divided by the sum of the weights in use. All windows of
-    /// a crop have its target.
+    /// The loss of `logits` [batch, tags, windows] against `targets` [batch, tags, windows or 1] in 0..1, each weighted by
+    /// `weights` of the same shape (0 where a tag is not labelled); a scalar, divided by the sum of the weights in use. A
+    /// single target holds for all windows of its crop.
     ///
     /// # Errors
     /// When shapes do not fit.
@@ -100,7 +100,7 @@ impl Objective {
     }
 
     fn squared(&self, logits: &Tensor, targets: &Tensor, weights: &Tensor) -> Result<Tensor> {
-        let each = logits.broadcast_sub(&self.logits_of(targets)?.unsqueeze(2)?)?.sqr()?;
+        let each = logits.broadcast_sub(&self.logits_of(targets)?)?.sqr()?;
         let each = match &self.scale {
             Some(scale) => each.broadcast_mul(scale)?,
             None => each,
@@ -142,8 +142,9 @@ pub fn logit_spread(clips: &[LabelledClip<'_>], floor: f64) -> Vec<f64> {
     moments.into_iter().map(spread).collect()
 }
 
-/// Mean binary cross-entropy of `logits` [batch, tags, windows] against `targets` [batch, tags] in 0..1, each weighted by
-/// `weights` [batch, tags] (0 where a tag is not labelled); a scalar, divided by the sum of the weights in use.
+/// Mean binary cross-entropy of `logits` [batch, tags, windows] against `targets` [batch, tags, windows or 1] in 0..1, each
+/// weighted by `weights` of the same shape (0 where a tag is not labelled); a scalar, divided by the sum of the weights in
+/// use.
 ///
 /// Written as max(x, 0) - x t + log(1 + exp(-|x|)), which stays finite for any logit.
 ///
@@ -151,15 +152,15 @@ pub fn logit_spread(clips: &[LabelledClip<'_>], floor: f64) -> Vec<f64> {
 /// When shapes do not fit.
 pub fn masked_bce(logits: &Tensor, targets: &Tensor, weights: &Tensor) -> Result<Tensor> {
     let soft = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
-    let each = ((logits.relu()? - logits.broadcast_mul(&targets.unsqueeze(2)?)?)? + soft)?;
+    let each = ((logits.relu()? - logits.broadcast_mul(targets)?)? + soft)?;
     weighted_mean(&each, weights)
 }
 
-/// The mean of `each` [batch, tags, windows] by `weights` [batch, tags].
+/// The mean of `each` [batch, tags, windows] by `weights` [batch, tags, windows or 1].
 fn weighted_mean(each: &Tensor, weights: &Tensor) -> Result<Tensor> {
-    let (windows, weights) = (each.dim(2)?, weights.unsqueeze(2)?);
-    let total = (weights.sum_all()?.to_dtype(DType::F32)? * windows as f64)?.clamp(1e-9, f64::MAX)?;
-    each.broadcast_mul(&weights)?.sum_all()?.div(&total)
+    let share = each.dim(2)? / weights.dim(2)?;
+    let total = (weights.sum_all()?.to_dtype(DType::F32)? * share as f64)?.clamp(1e-9, f64::MAX)?;
+    each.broadcast_mul(weights)?.sum_all()?.div(&total)
 }
 
 #[cfg(test)]
@@ -167,20 +168,18 @@ mod tests {
     use super::*;
 
     fn tensor(v: &[f32]) -> Tensor {
-        Tensor::from_slice(v, (1, v.len()), &Device::Cpu).unwrap()
+        Tensor::from_slice(v, (1, v.len(), 1), &Device::Cpu).unwrap()
     }
 
     fn loss(logits: &[f32], targets: &[f32], weights: &[f32]) -> f32 {
-        let logits = tensor(logits).unsqueeze(2).unwrap();
-        masked_bce(&logits, &tensor(targets), &tensor(weights)).unwrap().to_scalar().unwrap()
+        masked_bce(&tensor(logits), &tensor(targets), &tensor(weights)).unwrap().to_scalar().unwrap()
     }
 
     fn by(config: TrainConfig, logits: &[f32], targets: &[f32]) -> f32 {
         let clips = [LabelledClip::whole(&[0], &[0.5, 0.5])];
         let objective = Objective::new(&config, &clips, &Device::Cpu).unwrap();
         let weights = vec![1.0; logits.len()];
-        let logits = tensor(logits).unsqueeze(2).unwrap();
-        objective.of(&logits, &tensor(targets), &tensor(&weights)).unwrap().to_scalar().unwrap()
+        objective.of(&tensor(logits), &tensor(targets), &tensor(&weights)).unwrap().to_scalar().unwrap()
     }
 
     #[test]

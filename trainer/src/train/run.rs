@@ -1,6 +1,6 @@
 //! The training loop.
 
-use super::batches::{Batch, Batcher, LabelledClip};
+use super::batches::{Answers, Batch, Batcher, LabelledClip};
 use super::checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState, fingerprint};
 use super::config::TrainConfig;
 use super::crew::Crew;
@@ -11,7 +11,7 @@ use super::precision::Multiplying;
 use super::resident::{CorpusIn, Resident};
 use super::score::validate;
 use super::time::{Lap, StepTime};
-use crate::net::{Architecture, Net, Standardise, load};
+use crate::net::{Architecture, Net, Network, Standardise, load};
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 use std::path::Path;
@@ -240,7 +240,9 @@ impl<'a> Run<'a> {
         });
         let resident = resident.transpose()?;
         let values = resident.is_none();
-        let batcher = Batcher::new(train, standardise, decode, self.config, self.shape.frames, values);
+        let frames = self.shape.frames;
+        let answers = Answers::of(self.learner.network.architecture(), frames);
+        let batcher = Batcher::new(train, standardise, decode, self.config, frames, answers, values);
         let (config, first_epoch, first_step) = (self.config, self.state.epoch, self.state.step);
         std::thread::scope(|scope| {
             // The next batches are made while this one trains, and the next epoch's first ones during validation.
