@@ -141,15 +141,18 @@ fn crops_fill_the_epoch_and_bits_survive_a_stop() {
     }
 }
 
-/// The mean over a clip says little about a crop of it: whoever hears the windows' labels tells the parts apart.
+/// Whoever answers the same everywhere loses 0.34 at least, the entropy of the mean labels (0.15 and 0.08 or so); the labels'
+/// own is 0.29. Between the two comes only a network whose targets are those of what it heard.
 #[test]
-fn labels_of_windows_teach_more_than_the_clips() {
+fn crops_have_the_labels_of_what_they_hear() {
     let config = TrainConfig { epochs: 8, ..config() };
-    let loss = |windowed: bool| {
-        let outcome = run(&config, windowed, CorpusIn::Host);
-        outcome.state.history.last().unwrap().train_loss
-    };
-    // The entropy of the labels themselves is what no network goes below; of a clip's mean it is above that.
-    let (windows, means) = (loss(true), loss(false));
-    assert!(windows < means - 0.03, "{windows} {means}");
+    let outcome = run(&config, true, CorpusIn::Host);
+    let records = &outcome.state.history;
+    let loss = records.last().unwrap().train_loss;
+    assert!(loss < 0.32, "{loss}");
+    // Epochs are chosen by agreement with the labels; here, where no label is a yes, there is nothing else.
+    let agreements: Vec<f64> = records.iter().map(|record| record.validation_agreement.unwrap()).collect();
+    assert!(records.iter().all(|record| record.validation_auc.is_none()));
+    let best = agreements.iter().copied().fold(f64::MIN, f64::max);
+    assert_eq!(outcome.state.best.unwrap().1, best);
 }

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_model_beside_itself_has_all_of_its_excess() {
-        let scores = scores(&["a", "b", "c"], 0.6);
+        let scores = scores(&["a", "b", "c"], 0.3);
         let beside = beside(&scores, "twin", &scores, (200, 1)).unwrap();
         assert_eq!((beside.difference, beside.difference_ci95), (0.0, [0.0, 0.0]));
         assert_eq!((beside.ratio, beside.ratio_ci95), (Some(1.0), Some([1.0, 1.0])));
