@@ -56,8 +56,8 @@ class Graph:
         kernel = self.variable(f"{scope}/kernel")  # [frames, bands, in, out]
         # A flat convolution covers all "bands" (features of the layer before) at once: a 1-D one in ONNX.
         kernel = kernel[:, :, 0, :].transpose(2, 1, 0) if flat else kernel.transpose(3, 2, 0, 1)
-        bias = self.weight(f"{scope}.bias", self.variable(f"{scope}/bias"))
-        inputs = [x, self.weight(f"{scope}.weight", kernel), bias]
+        weight = self.weight(f"{scope}.weight", kernel)
+        inputs = [x, weight, self.weight(f"{scope}.bias", self.variable(f"{scope}/bias"))]
         shape = list(kernel.shape[2:])
         y = self.node("Conv", inputs, f"{scope}.conv", kernel_shape=shape, pads=pads, strides=[1] * len(shape))
         return self.node("Relu", [y], f"{scope}.relu")
