@@ -1,5 +1,7 @@
 //! From one sampling rate to another, a whole clip at a time.
 
+mod edge;
+
 use std::borrow::Cow;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
@@ -12,7 +14,8 @@ pub const LOWEST_RATE: u32 = 1_000;
 /// Highest rate that can be resampled, in hertz.
 pub const HIGHEST_RATE: u32 = 384_000;
 
-/// Samples per block, at the lower of both rates, or more: the filter passes 98 % of the band then.
+/// Samples per block, at the lower of both rates, or more: the filter passes 98 % of the band then, more than the
+/// [edge](edge) does.
 const SHORTEST_BLOCK: usize = 1024;
 
 /// Why a clip cannot be resampled.
@@ -43,7 +46,8 @@ pub enum ResampleError {
 
 /// The clip at `to_rate` hertz; borrowed when it is at that rate already.
 ///
-/// Band-limited (by FFT, with a windowed sinc), and in place: sample `i` of the result lies at the time of sample
+/// Band-limited as librosa's default (`soxr_hq`) does it: all of the band up to 0.91 of half the lower rate, falling to
+/// nothing at half of it. It is in place: sample `i` of the result lies at the time of sample
 /// `i * from / to_rate` of the clip, for the filter's delay is taken off. `n` samples become
 /// `ceil(n * to_rate / from)`. Beyond its ends the clip is taken to be silent. Samples that are not finite, or
 /// beyond ±1e12, count as 0, as in the front end: otherwise one of them would spoil a whole block.
@@ -60,7 +64,10 @@ pub fn resample(pcm: Pcm<'_>, to_rate: u32) -> Result<Cow<'_, [f32]>, ResampleEr
         return Ok(Cow::Borrowed(pcm.samples));
     }
     let failed = |reason: String| ResampleError::Resampler { from, to, reason };
-    let samples = sane(pcm.samples);
+    let mut samples = sane(pcm.samples);
+    if from < to {
+        edge::soften(samples.to_mut());
+    }
     let clip =
         InterleavedSlice::new(&samples, 1, samples.len()).map_err(|error| failed(error.to_string()))?;
     let mut resampled = resampler(from as usize, to as usize)
@@ -71,6 +78,9 @@ pub fn resample(pcm: Pcm<'_>, to_rate: u32) -> Result<Cow<'_, [f32]>, ResampleEr
     let length = (samples.len() as u64 * u64::from(to)).div_ceil(u64::from(from));
     // The resampler rounds the length up in floating point, and so may give one sample more.
     resampled.resize(length as usize, 0.0);
+    if from > to {
+        edge::soften(&mut resampled);
+    }
     Ok(Cow::Owned(resampled))
 }
 
