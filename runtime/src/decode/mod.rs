@@ -72,7 +72,7 @@ pub fn decode_file_part(path: &Path, from: f64, seconds: f64) -> Result<DecodedA
 /// such a header is an estimate from its bit rate.
 ///
 /// # Errors
-/// As [`decode_file`], as far as opening goes.
+/// As [`decode_file`], as far as opening goes: a codec that is not known is found, damage is not.
 pub fn stated_seconds(path: &Path) -> Result<Option<f64>, DecodeError> {
     guarded(path, || stream::duration(path))
 }

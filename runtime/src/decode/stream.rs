@@ -50,6 +50,8 @@ pub(super) fn decode_part(path: &Path, from: f64, max_seconds: f64) -> Result<De
 /// The length that the container states, or the reader guesses from the bit rate.
 pub(super) fn duration(path: &Path) -> Result<Option<f64>, DecodeError> {
     let format = open(path)?;
+    // Only to know that there is one for this codec.
+    decoder(path, format.as_ref())?;
     let track = audio_track(path, format.as_ref())?;
     let stated = track.time_base.zip(track.duration);
     Ok(stated.and_then(|(base, duration)| base.calc_duration(duration)).map(|time| time.as_secs_f64()))
