@@ -25,7 +25,8 @@ fn losses_have_the_gradients_of_what_they_compute() {
                 let objective = Objective::new(&config, &clips, &Device::Cpu).unwrap();
                 for [targets, weights] in &labels {
                     let name = format!("{loss:?} {logit_scale:?} {temperature} {:?}", targets.shape());
-                    finite::check(&name, &logits, &mut || objective.of(&logits, targets, weights), 40).unwrap();
+                    finite::check(&name, &logits, &mut || objective.of(&logits, targets, weights), 40)
+                        .unwrap();
                 }
             }
         }

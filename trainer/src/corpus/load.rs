@@ -71,7 +71,9 @@ fn part(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Part, CorpusError>
         }
         CorpusSpec::Folder(dir) => folder::list(dir)?,
         CorpusSpec::Manifest(file) => manifest::list(file)?,
-        CorpusSpec::Debian(dir) => return unlabelled_music(name, debian::list(dir, List::debian())?, options),
+        CorpusSpec::Debian(dir) => {
+            return unlabelled_music(name, debian::list(dir, List::debian())?, options);
+        }
         CorpusSpec::Several(specs) => {
             let parts = specs.iter().map(|spec| part(spec, options)).collect::<Result<Vec<_>, _>>()?;
             return Ok(join::join(parts));

@@ -377,7 +377,8 @@ mod tests {
             labels: vec![i as f32 / 4.0, if i == 2 { f32::NAN } else { 1.0 }],
         };
         let windows: Vec<LabelWindow> = (0..4).map(window).collect();
-        let parted = LabelledClip { windows: Windows::new(&windows, 10.0), ..LabelledClip::whole(&codes, &[0.0; 2]) };
+        let parted =
+            LabelledClip { windows: Windows::new(&windows, 10.0), ..LabelledClip::whole(&codes, &[0.0; 2]) };
         let answers = Answers { count: 4, field: 10, stride: 10 };
         let config = TrainConfig { batch_size: 2, ..Default::default() };
         let batch = |clips: &[LabelledClip<'_>]| {
