@@ -322,6 +322,7 @@ fn silence_and_damage_are_said_and_another_piece_is_drawn() {
             group: None,
             split: Some(Split::Train),
             labels: Vec::new(),
+            windows: Vec::new(),
         }],
         split_rule: String::new(),
         soft_labels: false,
