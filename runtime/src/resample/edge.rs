@@ -19,7 +19,7 @@ const KAISER: f64 = 13.0;
 const BLOCK: usize = 64;
 
 /// Filters in place: no delay, and silence beyond the ends.
-pub(super) fn soften(samples: &mut Vec<f32>) {
+pub(super) fn soften(samples: &mut [f32]) {
     let taps = taps();
     let length = samples.len();
     let mut padded = vec![0.0; length + 2 * SIDE + BLOCK];
