@@ -80,7 +80,8 @@ impl Golden {
         assert_eq!(logits.dims(), self.get(&format!("{mode}/logits")).dims(), "{name}");
         let off = difference(&values(logits), &self.values(&format!("{mode}/logits")));
         assert!(off <= TOLERANCE, "{name}: logits differ by {off}");
-        let loss = masked_bce(logits, self.get("targets"), self.get("weights"))?;
+        let answers = |name: &str| self.get(name).unsqueeze(2);
+        let loss = masked_bce(logits, &answers("targets")?, &answers("weights")?)?;
         let off = difference(&values(&loss), &self.values(&format!("{mode}/loss")));
         assert!(off <= TOLERANCE, "{name}: the loss differs by {off}");
         let gradients = loss.backward()?;
