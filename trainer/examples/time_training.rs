@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Tensor::from_vec(noise(args.batch * BANDS * args.frames), (args.batch, BANDS, args.frames), &device)?;
     let targets: Vec<f32> =
         noise(args.batch * TAGS).into_iter().map(|v| f32::from(u8::from(v > 0.8))).collect();
-    let targets = Tensor::from_vec(targets, (args.batch, TAGS), &device)?;
+    let targets = Tensor::from_vec(targets, (args.batch, TAGS, 1), &device)?;
     let weights = targets.ones_like()?;
 
     let mut step = 0;
