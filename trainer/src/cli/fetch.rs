@@ -52,7 +52,7 @@ pub fn fetch(source: &Source) -> Result<ExitCode> {
 
 fn debian(args: &DebianArgs) -> Result<ExitCode> {
     let limit = match args.limit {
-        Some(gb) if !(gb > 0.0) => bail!("--limit {gb}: it is above 0"),
+        Some(gb) if gb.is_nan() || gb <= 0.0 => bail!("--limit {gb}: it is above 0"),
         Some(gb) => Some((gb * 1e9) as u64),
         None => None,
     };

@@ -107,7 +107,8 @@ impl List {
             if !order.contains_key(&track.package) {
                 return Err(wrong(format!("{at}: the package is not listed")));
             }
-            if !safe(&track.path) || !is_sum(&track.sha256) || !(track.seconds > 0.0) {
+            if !safe(&track.path) || !is_sum(&track.sha256) || track.seconds.is_nan() || track.seconds <= 0.0
+            {
                 return Err(wrong(format!("{at}: no such path, sum or length can be")));
             }
             if !seen.insert(at.clone()) {
