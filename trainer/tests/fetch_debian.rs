@@ -40,13 +40,16 @@ fn outcome(report: &Report, package: &str) -> String {
     }
 }
 
+/// Paths in a package and what is in them.
+type Files<'f> = Vec<(&'f str, Vec<u8>)>;
+
 #[test]
 fn packages_of_every_compression_are_unpacked_and_nothing_else_is_written() {
     let names = ["a.ogg", "b.ogg", "c.mp3", "in zip.ogg", "gz.ogg", "plain.ogg"];
     let [a, b, c, inner, gz, plain] = names.map(|name| music(name, 3000));
     let pack =
         zip(&[("music/in zip.ogg", inner.clone()), ("../out.ogg", b"evil".to_vec()), ("x.txt", vec![1])]);
-    let contents: [(&str, &str, Vec<(&str, Vec<u8>)>); 4] = [
+    let contents: [(&str, &str, Files<'_>); 4] = [
         (
             "xz",
             ".xz",
