@@ -29,7 +29,7 @@ pub enum Unusable {
     },
 }
 
-/// The samples of a piece at the rate of the settings, all finite and within ±[`HEADROOM`].
+/// The samples of a piece at the rate of the settings, all finite and within ±`HEADROOM`.
 ///
 /// # Errors
 /// [`Unusable`] where a part is silent or damaged.
