@@ -1,9 +1,9 @@
 //! Finds peaks in an ONNX graph: `Conv -> [Relu] -> [BatchNormalization] -> ReduceMax` over the last axis, where nobody
-//! else looks at what is between two nodes. The convolution is over one plane, without padding, strides, dilation or
-//! groups, and everything but its input is constant.
+//! else looks at what is between two nodes. The convolution is over one plane, without strides, dilation or groups, padded
+//! with rows at most, and everything but its input is constant.
 
-use super::peak_op::{OP_TYPE, RECTIFY};
-use super::proto::{float_proto, has_plain_windows_of, int, int_attribute, ints, is_op, only_output};
+use super::peak_op::{OP_TYPE, RECTIFY, ROWS_AFTER, ROWS_BEFORE};
+use super::proto::{float_proto, has_windows_of, int, int_attribute, ints, is_op, only_output};
 use super::rewrite::{Names, drop_unused, take_out};
 use std::collections::HashSet;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
@@ -40,7 +40,8 @@ fn find(names: &Names<'_>, start: usize) -> Option<Found> {
     }
     let weight = names.floats(&conv.input[1])?;
     let &[out, 1, rows, columns] = weight.shape() else { return None };
-    if !has_plain_windows_of(conv, &[rows as i64, columns as i64], &[1, 1]) {
+    let [before, after] = padding(conv, rows as i64)?;
+    if !has_windows_of(conv, &[rows as i64, columns as i64], &[1, 1], &[before, 0, after, 0]) {
         return None;
     }
     let bias = match conv.input.get(2) {
@@ -83,10 +84,26 @@ fn find(names: &Names<'_>, start: usize) -> Option<Found> {
         domain: "minim".into(),
         input: inputs.collect(),
         output: vec![output],
-        attribute: vec![int_attribute(RECTIFY, rectify.into())],
+        attribute: vec![
+            int_attribute(RECTIFY, rectify.into()),
+            int_attribute(ROWS_BEFORE, before),
+            int_attribute(ROWS_AFTER, after),
+        ],
         doc_string: String::new(),
     };
     Some(Found { nodes, node, tensors })
+}
+
+/// Rows of zeros before and after the plane; `None` where there are more than a kernel has, or columns of them.
+fn padding(conv: &NodeProto, kernel_rows: i64) -> Option<[i64; 2]> {
+    match ints(conv, "pads") {
+        None => Some([0, 0]),
+        Some(&[before, 0, after, 0]) => {
+            let fits = |rows: i64| (0..=kernel_rows).contains(&rows);
+            (fits(before) && fits(after)).then_some([before, after])
+        }
+        Some(_) => None,
+    }
 }
 
 /// Factor and summand of a normalisation by constants, per channel.

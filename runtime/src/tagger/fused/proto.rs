@@ -38,14 +38,24 @@ pub(super) fn has_plain_windows(node: &NodeProto, size: i64, stride: i64) -> boo
 
 /// The same with a size and a stride per axis.
 pub(super) fn has_plain_windows_of(node: &NodeProto, size: &[i64], stride: &[i64]) -> bool {
+    has_windows_of(node, size, stride, &vec![0; 2 * size.len()])
+}
+
+/// The same with this padding: before on every axis, then after.
+pub(super) fn has_windows_of(node: &NodeProto, size: &[i64], stride: &[i64], pads: &[i64]) -> bool {
     let (ones, zeros) = (vec![1; size.len()], vec![0; 2 * size.len()]);
     let is = |name, default: &[i64], want: &[i64]| ints(node, name).unwrap_or(default) == want;
     let auto_pad = node.attribute.iter().find(|attribute| attribute.name == "auto_pad");
     is("kernel_shape", size, size)
         && is("strides", &ones, stride)
         && is("dilations", &ones, &ones)
-        && is("pads", &zeros, &zeros)
-        && auto_pad.is_none_or(|auto_pad| matches!(&auto_pad.s[..], b"NOTSET" | b"VALID"))
+        && is("pads", &zeros, pads)
+        && auto_pad.is_none_or(|auto_pad| match &auto_pad.s[..] {
+            b"NOTSET" => true,
+            // Says that there is none, whatever stands beside it.
+            b"VALID" => pads == zeros,
+            _ => false,
+        })
 }
 
 /// Data in other files are left to the reader.

@@ -9,12 +9,14 @@ struct PeakLayer {
     bias: bool,
     rectify: bool,
     norm: bool,
+    /// Rows of zeros before and after.
+    padding: [usize; 2],
 }
 
 impl Chain {
-    /// `[1, rows, columns]` to `[1, out, rows - kernel + 1]`.
+    /// `[1, rows, columns]` to `[1, out, rows + padding - kernel + 1]`.
     fn peak(&mut self, layer: PeakLayer, axes: i64, keepdims: i64) {
-        let PeakLayer { out, kernel: [rows, columns], bias, rectify, norm } = layer;
+        let PeakLayer { out, kernel: [rows, columns], bias, rectify, norm, padding } = layer;
         let axis = self.constant(&[1], DataType::Int64, 1i64.to_le_bytes().into());
         self.then("Unsqueeze", &[&axis], vec![]);
         let values = self.random(out * rows * columns, 1.0 / (rows * columns) as f32);
@@ -24,7 +26,11 @@ impl Chain {
             inputs.push(self.floats(&[out], &values));
         }
         let inputs: Vec<&str> = inputs.iter().map(|name| &**name).collect();
-        self.then("Conv", &inputs, vec![ints("kernel_shape", &[rows as i64, columns as i64])]);
+        let mut attributes = vec![ints("kernel_shape", &[rows as i64, columns as i64])];
+        if padding != [0, 0] {
+            attributes.push(ints("pads", &[padding[0] as i64, 0, padding[1] as i64, 0]));
+        }
+        self.then("Conv", &inputs, attributes);
         if rectify {
             self.then("Relu", &[], vec![]);
         }
@@ -45,9 +51,11 @@ proptest! {
     #[test]
     fn fused_peaks_are_the_plain_ones(
         out in 1usize..40, kernel in [1usize..9, 1usize..20], rows in 9usize..20, columns in 20usize..50,
-        bias in any::<bool>(), rectify in any::<bool>(), norm in any::<bool>(), last in any::<bool>(), seed in any::<u32>(),
+        bias in any::<bool>(), rectify in any::<bool>(), norm in any::<bool>(), last in any::<bool>(),
+        padding in [0usize..9, 0usize..9], seed in any::<u32>(),
     ) {
-        let layer = PeakLayer { out, kernel, bias, rectify, norm };
+        let padding = padding.map(|rows| rows.min(kernel[0]));
+        let layer = PeakLayer { out, kernel, bias, rectify, norm, padding };
         let mut chain = Chain::new(rows, seed);
         chain.peak(layer, if last { -1 } else { 3 }, 0);
         let end = chain.end.0.clone();
@@ -59,7 +67,8 @@ proptest! {
     }
 }
 
-const LAYER: PeakLayer = PeakLayer { out: 5, kernel: [3, 7], bias: true, rectify: true, norm: true };
+const LAYER: PeakLayer =
+    PeakLayer { out: 5, kernel: [3, 7], bias: true, rectify: true, norm: true, padding: [0, 0] };
 
 #[test]
 fn the_number_of_columns_may_change() {
