@@ -94,7 +94,12 @@ def session(path, level):
     options.intra_op_num_threads = 1
     # CPUs before VNNI add pairs of products in 16 bits, which overflow; this asks for the sums that the file means.
     options.add_session_config_entry("session.x64quantprecision", "1")
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    # Where there is no VNNI, 1.23 answers that by making int8 uint8 before anything else, and aborts on our files
+    # (an assertion about NodeArg*); without that step the sums are the same.
+    broken = ["QDQS8ToU8Transformer"]
+    return ort.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=broken
+    )
 
 
 def inputs(card, rng):
