@@ -73,7 +73,8 @@ def tag_artist(tags):
     return "" if re.fullmatch(r"<?unknown>?|n/a|various|-|\(none\)|artist|", name, re.I) else name
 
 
-def main(debs, unpacked):
+def main(debs, unpacked, family, shortest, names):
+    """Writes the two lists `names` of what `family` (of a package and a path: a name, or None) takes."""
     packages, tracks, seen, left_out = [], [], {}, Counter()
     for deb in sorted(glob.glob(os.path.join(debs, "*.deb"))):
         package, version, arch = run("dpkg-deb", "-f", deb, "Package", "Version", "Architecture").split("\n")[:3]
@@ -86,12 +87,13 @@ def main(debs, unpacked):
         before = len(tracks)
         found = [os.path.relpath(os.path.join(d, f), home) for d, _, fs in os.walk(home) for f in fs]
         for path in sorted(p for p in found if p.lower().endswith(AUDIO)):
-            if reason := choices.left_out(package, path):
-                left_out[reason] += 1
+            of = family(package, path)
+            if of is None:
+                left_out["not chosen"] += 1
                 continue
             file = os.path.join(home, path)
             probed = probe(file)
-            if probed is None or probed[0] < choices.SHORTEST:
+            if probed is None or probed[0] < shortest:
                 left_out["short or no audio"] += 1
                 continue
             sha = digest(file)
@@ -104,7 +106,7 @@ def main(debs, unpacked):
             artist = tag_artist(probed[1])
             tracks.append(dict(
                 package=package, path=path, sha256=sha, bytes=os.path.getsize(file), seconds=f"{probed[0]:.1f}",
-                family=choices.family(package), split=choices.split(package), licence=licence,
+                family=of, split=choices.split(package), licence=licence,
                 licence_from=evidence, artist=artist or holder,
                 artist_from="tag" if artist else ("copyright" if holder else ""),
                 title=re.sub(r"\s+", " ", probed[1].get("title", ""))))
@@ -113,7 +115,7 @@ def main(debs, unpacked):
             pool = re.search(r"^Filename: (\S+)", shown, re.M)[1]
             packages.append(dict(package=package, version=version, architecture=arch, pool=pool,
                                  bytes=os.path.getsize(deb), sha256=digest(deb)))
-    for name, rows in (("debian-packages.csv", packages), ("debian-music.csv", tracks)):
+    for name, rows in zip(names, (packages, tracks)):
         with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), "w", newline="") as file:
             writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
             writer.writeheader()
@@ -125,4 +127,8 @@ def main(debs, unpacked):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    def music(package, path):
+        return None if choices.left_out(package, path) else choices.family(package)
+
+    debs, unpacked = sys.argv[1:]
+    main(debs, unpacked, music, choices.SHORTEST, ("debian-packages.csv", "debian-music.csv"))

@@ -1,6 +1,6 @@
 //! The model folder: quantise, write both ONNX files with their card, and score what was written by the runtime.
 
-use crate::eval::{Evaluation, Scores, ScoresError};
+use crate::eval::{Agreement, Evaluation, Scores, ScoresError, TagReport};
 use crate::export::{ATTENTION, attention_steps, float_model, int8_model};
 use crate::files::write_atomically;
 use crate::net::{Architecture, Folded, Net, Network, Standardise};
@@ -195,9 +195,9 @@ fn shape(architecture: &Architecture, mel: &MelConfig) -> Value {
 
 /// What a card keeps of an evaluation.
 pub fn metrics_for_card(evaluation: &Evaluation) -> Value {
-    let tags: Vec<Value> =
-        evaluation.tags.iter().map(|t| json!({"tag": t.tag, "auc": t.auc, "ci95": t.ci95})).collect();
-    json!({
+    let tag = |t: &TagReport| json!({"tag": t.tag, "positives": t.positives, "labelled": t.labelled, "auc": t.auc, "ci95": t.ci95});
+    let tags: Vec<Value> = evaluation.tags.iter().map(tag).collect();
+    let mut value = json!({
         "corpus": evaluation.corpus,
         "split": evaluation.split,
         "clips": evaluation.clips,
@@ -205,7 +205,16 @@ pub fn metrics_for_card(evaluation: &Evaluation) -> Value {
         "mean_auc_ci95": evaluation.mean_auc_ci95,
         "int8": evaluation.int8,
         "tags": tags,
-    })
+    });
+    if let Some(beside) = &evaluation.beside {
+        value["beside"] = json!(beside);
+    }
+    if !evaluation.agreement.is_empty() {
+        // The tags one by one would make half of the file.
+        let short = evaluation.agreement.iter().cloned().map(|one| Agreement { tags: Vec::new(), ..one });
+        value["agreement"] = json!(short.collect::<Vec<_>>());
+    }
+    value
 }
 
 /// Scores clips by the runtime on the exported file, as a device would: the mean over the windows of each clip.

@@ -15,6 +15,7 @@ pub mod material;
 pub mod net;
 pub mod plot;
 pub mod quantise;
+pub mod readme;
 pub mod remix;
 pub mod sweep;
 pub mod train;

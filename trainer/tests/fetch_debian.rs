@@ -318,6 +318,22 @@ fn the_committed_list_is_sound() {
 }
 
 #[test]
+fn the_committed_voices_are_sound() {
+    let list = List::voices();
+    let mut paths = std::collections::HashSet::new();
+    let music: std::collections::HashSet<&str> =
+        List::debian().tracks.iter().map(|track| track.sha256.as_str()).collect();
+    for track in &list.tracks {
+        let path = audio_path(list, track).to_string_lossy().to_lowercase();
+        assert!(paths.insert(path.clone()), "{path} is there twice on a disk without regard to case");
+        assert!(track.seconds >= 0.8 && !track.licence.is_empty(), "{path}");
+        assert!(!music.contains(track.sha256.as_str()), "{path} is music, too");
+    }
+    assert!(list.packages.iter().all(|package| list.tracks_of(&package.package).next().is_some()));
+    assert!(list.tracks.iter().map(|track| track.seconds).sum::<f64>() > 2.5 * 3600.0);
+}
+
+#[test]
 fn the_corpus_is_what_is_there_and_says_that_it_wants_labels() {
     let dir = tempfile::tempdir().unwrap();
     let spec: CorpusSpec = format!("debian:{}", dir.path().display()).parse().unwrap();

@@ -155,6 +155,7 @@ fn the_manifest_is_a_corpus_whose_sides_and_groups_are_those_of_the_music() {
 /// Tracks that are nowhere, for plans alone.
 fn imagined(count: usize, prefix: &str) -> Vec<Track> {
     let track = |i: usize| Track {
+        corpus: 0,
         id: format!("{prefix}{i}"),
         group: format!("{prefix}{}", i / 3),
         split: [Split::Train, Split::Train, Split::Validation, Split::Test][i % 4],
@@ -208,7 +209,7 @@ fn plan(music: Option<Part>) -> Plan {
 
 fn track(path: PathBuf, split: Split) -> Track {
     let id = path.display().to_string();
-    Track { group: id.clone(), id, split, seconds: 5.0, source: ClipSource::File(path) }
+    Track { group: id.clone(), id, corpus: 0, split, seconds: 5.0, source: ClipSource::File(path) }
 }
 
 /// RMS in decibel of one frequency, over a part of the samples.

@@ -1,5 +1,6 @@
 //! The command line.
 
+use super::card::CardArgs;
 use super::compare::CompareArgs;
 use super::fetch::FetchArgs;
 use super::recipe::RecipeArgs;
@@ -31,6 +32,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Label the files of corpora, window by window, by what a teacher hears in them
     Label(LabelArgs),
+    /// Complete the card of an exported model with what is known of it, and write its README
+    Card(CardArgs),
     /// Draw where in a song a network with attention read the tags
     Attention(AttentionArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
@@ -172,6 +175,9 @@ pub struct LabelArgs {
     /// Seed of splits that a corpus does not give
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Draw no test split where a corpus gives none: its files are for training and validation alone
+    #[arg(long)]
+    pub no_test: bool,
     /// Replace what is at --out, whoever made it
     #[arg(long)]
     pub force: bool,

@@ -23,6 +23,9 @@ pub enum Source {
     /// 43 hours of music from games and other packages of Debian 12's main archive: 7.9 GB to download, 2.5 GB
     /// to keep. Afterwards debian:DIR is a corpus
     Debian(DebianArgs),
+    /// 2.7 hours of speech from games of Debian 12's main archive, to lay over music by remix: 0.2 GB to download.
+    /// Afterwards manifest:DIR/manifest.csv is a corpus
+    Voices(DebianArgs),
 }
 
 #[derive(Args)]
@@ -46,11 +49,12 @@ pub struct DebianArgs {
 
 pub fn fetch(source: &Source) -> Result<ExitCode> {
     match source {
-        Source::Debian(args) => debian(args),
+        Source::Debian(args) => debian(args, List::debian(), "Music"),
+        Source::Voices(args) => debian(args, List::voices(), "Voices"),
     }
 }
 
-fn debian(args: &DebianArgs) -> Result<ExitCode> {
+fn debian(args: &DebianArgs, list: &'static List, what: &str) -> Result<ExitCode> {
     let limit = match args.limit {
         Some(gb) if gb.is_nan() || gb <= 0.0 => bail!("--limit {gb}: it is above 0"),
         Some(gb) => Some((gb * 1e9) as u64),
@@ -64,7 +68,6 @@ fn debian(args: &DebianArgs) -> Result<ExitCode> {
     {
         bail!("--mirror {url}: it begins with http:// or https://");
     }
-    let list = List::debian();
     let options = Options {
         packages: args.packages.clone(),
         limit,
@@ -72,7 +75,7 @@ fn debian(args: &DebianArgs) -> Result<ExitCode> {
         jobs: args.jobs,
         ..Options::default()
     };
-    show::stage(&format!("Music from Debian into {}", args.to.display()));
+    show::stage(&format!("{what} from Debian into {}", args.to.display()));
     let bar = bytes_bar();
     let report = fetch_list(list, &args.to, &options, &bar);
     bar.finish_and_clear();
@@ -126,8 +129,10 @@ fn tell(list: &List, report: &Report, args: &DebianArgs) {
     show::line(&format!("{} of {} tracks are there, {hours:.1} h", report.tracks, list.tracks.len()));
     if report.tracks > 0 {
         let to = args.to.display();
-        show::line(&format!(
-            "licences: {to}/LICENCES.md; as a corpus: debian:{to}, its labels by trainer label"
-        ));
+        let corpus = match list.name {
+            "debian" => format!("debian:{to}, its labels by trainer label"),
+            _ => format!("manifest:{to}/manifest.csv"),
+        };
+        show::line(&format!("licences: {to}/LICENCES.md; as a corpus: {corpus}"));
     }
 }

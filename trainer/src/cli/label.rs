@@ -22,6 +22,7 @@ pub fn label(args: &LabelArgs) -> Result<ExitCode> {
         out: args.out.clone(),
         jobs: args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         seed: args.seed,
+        draw_test: !args.no_test,
         force: args.force,
     };
     let stop = stop_on_ctrl_c()?;

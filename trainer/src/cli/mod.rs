@@ -3,6 +3,7 @@
 pub mod args;
 mod attention;
 mod beside;
+mod card;
 mod compare;
 mod data;
 mod eval;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Train(args)) => train::train(*args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Label(args)) => label::label(&args),
+        Some(Command::Card(args)) => card::card(&args),
         Some(Command::Attention(args)) => attention::attention(&args),
         Some(Command::Synth(args)) => synth::synth(&args),
         Some(Command::Fetch(args)) => fetch::fetch(&args.source),

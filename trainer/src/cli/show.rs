@@ -3,7 +3,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use trainer::corpus::Problem;
-use trainer::train::{EpochRecord, Progress, StepTime};
+use trainer::train::{Calibrated, EpochRecord, Progress, StepTime};
 
 /// Problems named one by one before the rest is counted.
 const PROBLEMS_SHOWN: usize = 20;
@@ -38,6 +38,15 @@ pub fn problems(problems: &[Problem]) {
             problems.len() - PROBLEMS_SHOWN
         ));
     }
+}
+
+pub fn calibrated(calibrated: &Calibrated) {
+    stage(&format!("Calibrating on {} windows of the validation split", calibrated.windows));
+    let (before, after) = (&calibrated.before, &calibrated.after);
+    line(&format!(
+        "probabilities are off by {:.4} in the mean, by {:.4} after it; a tag's mean by {:.4}, by {:.4} after it",
+        before.expected_error, after.expected_error, before.tag_error, after.tag_error
+    ));
 }
 
 pub fn bar(what: &str) -> ProgressBar {

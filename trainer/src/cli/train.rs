@@ -19,7 +19,9 @@ use trainer::files::write_atomically;
 use trainer::net::{Architecture, Standardise};
 use trainer::plot;
 use trainer::train::hearing::heard;
-use trainer::train::{Ranks, RunFile, RunState, Task, fit, precision, probabilities, scores, train_on};
+use trainer::train::{
+    Ranks, RunFile, RunState, Task, calibrate, fit, precision, probabilities, scores, taught, train_on,
+};
 
 /// The whole job on synthetic music. An interrupted one is continued, a finished one is kept and a new folder taken.
 pub fn main_job() -> Result<ExitCode> {
@@ -129,8 +131,16 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         show::line(&format!("kept epoch {epoch} of {}", outcome.state.epoch));
     }
 
-    show::stage("Evaluating on the test split");
     let table_of_codes = standardise.table(decode);
+    let calibrated = match taught(&validation) {
+        true => calibrate(&outcome.network, tags, &validation, &table_of_codes, &chosen.device)?,
+        false => None,
+    };
+    if let Some(calibrated) = &calibrated {
+        show::calibrated(calibrated);
+    }
+
+    show::stage("Evaluating on the test split");
     let score = |clips: &[_]| -> Result<Option<Scores>> {
         if clips.is_empty() {
             return Ok(None);
@@ -168,7 +178,13 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     let mut delivery = Delivery::new(&name, &outcome.network, &outcome.state, &mel, &train)?;
     let card = delivery.card();
     card.licence = run.licence.clone();
-    card.thresholds = evaluation.as_ref().map(|e| thresholds(tags, e));
+    card.thresholds = match &calibrated {
+        Some(calibrated) => Some(calibrated.thresholds.clone()),
+        None => evaluation.as_ref().map(|e| thresholds(tags, e)),
+    };
+    if let Some(calibrated) = &calibrated {
+        card.other.insert("calibration".into(), serde_json::to_value(calibrated)?);
+    }
     card.data = Some(serde_json::json!({
         "corpus": run.corpus.to_string(),
         "synthetic": run.corpus.parts().iter().all(|part| matches!(part, CorpusSpec::Synth { .. })),

@@ -42,6 +42,11 @@ impl Pieces {
         self.clip_of.len()
     }
 
+    /// The number of each piece's clip.
+    pub fn clip_of(&self) -> &[u32] {
+        &self.clip_of
+    }
+
     /// The teacher's probabilities [pieces, tags].
     pub fn truth(&self) -> &[f32] {
         &self.truth

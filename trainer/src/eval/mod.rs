@@ -6,6 +6,7 @@
 mod agreement;
 mod beside;
 mod bootstrap;
+mod calibration;
 mod delong;
 mod ranking;
 mod report;
@@ -16,6 +17,7 @@ mod threshold;
 pub use agreement::{Agreement, Int8Agreement, Pieces, TagAgreement};
 pub use beside::{Beside, BesideTag, beside, beside_table};
 pub use bootstrap::{Bootstrap, Resampled, mean_auc_interval, mean_auc_resampled, percentile_interval};
+pub use calibration::{Line, Reliability, ReliabilityBin, fit, reliability, threshold_by_expectation};
 pub use delong::{AucInterval, AucVariance, IntervalMethod, auc_interval, auc_variance};
 pub use ranking::{Ranking, RocCurve, TieGroup, Undefined, mean_roc};
 pub use report::{

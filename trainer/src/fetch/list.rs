@@ -78,6 +78,18 @@ impl List {
         })
     }
 
+    /// The project's own list of speech in Debian 12, to be heard over music.
+    pub fn voices() -> &'static Self {
+        static LIST: OnceLock<List> = OnceLock::new();
+        LIST.get_or_init(|| {
+            let packages = include_str!("../../data/debian-voice-packages.csv");
+            let tracks = include_str!("../../data/debian-voices.csv");
+            // The files are part of the program, and a test reads them.
+            List::parse("voices", packages, tracks)
+                .expect("the committed list of Debian's voices is well-formed")
+        })
+    }
+
     /// Reads a list from two CSVs with the columns of [`Package`] and [`Track`].
     ///
     /// # Errors

@@ -93,7 +93,7 @@ fn csv_row(fields: Vec<String>) -> String {
 
 fn markdown(list: &List, present: &[&Track]) -> String {
     let mut text = String::from(
-        "# Licences of this music\n\nAll of it is from Debian's main archive, whose licences are free. The licence is the \
+        "# Licences of this sound\n\nAll of it is from Debian's main archive, whose licences are free. The licence is the \
          one that the package's copyright file gives for the file; `copyright/` has these files, and they are what \
          counts. `*` marks a licence that is given for the package as a whole, `~` one found by its name in a copyright \
          file of free form. Artists are those of the files' own tags, else the holders of the copyright. \

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::LabelError;
+use super::{LabelError, LabelOptions};
 use super::table::Table;
 use crate::corpus::{self, ClipSource, CorpusOptions, CorpusSpec, Problem, Split};
 
@@ -29,8 +29,14 @@ pub(super) struct Listed {
 }
 
 /// Lists the corpora. A file that is in several of them belongs to the first.
-pub(super) fn list(corpora: &[CorpusSpec], table: &Table<'_>, seed: u64) -> Result<Listed, LabelError> {
-    let options = CorpusOptions { seed, keep_unlabelled: true, min_positives: 0, ..Default::default() };
+pub(super) fn list(corpora: &[CorpusSpec], table: &Table<'_>, options: &LabelOptions) -> Result<Listed, LabelError> {
+    let options = CorpusOptions {
+        seed: options.seed,
+        draw_test: options.draw_test,
+        keep_unlabelled: true,
+        min_positives: 0,
+        ..Default::default()
+    };
     let mut listed = Listed { files: Vec::new(), problems: Vec::new(), notes: Vec::new() };
     let mut places: HashMap<String, usize> = HashMap::new();
     for spec in corpora {

@@ -35,6 +35,8 @@ pub struct LabelOptions {
     pub jobs: usize,
     /// Seed of splits that a corpus does not give.
     pub seed: u64,
+    /// Whether a test split is drawn where a corpus gives none.
+    pub draw_test: bool,
     /// Replaces labels of another teacher.
     pub force: bool,
 }
@@ -57,7 +59,7 @@ pub fn label(
     stop: &AtomicBool,
 ) -> Result<LabelReport, LabelError> {
     let table = Table::new(&options.out, teacher.id())?;
-    let Listed { files, mut problems, notes } = list(corpora, &table, options.seed)?;
+    let Listed { files, mut problems, notes } = list(corpora, &table, options)?;
     notes.iter().for_each(|note| progress.note(note));
     if options.force {
         table.remove_all()?;

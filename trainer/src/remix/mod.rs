@@ -7,6 +7,7 @@
 mod effects;
 mod error;
 mod plan;
+mod pool;
 mod recipe;
 mod render;
 mod tracks;

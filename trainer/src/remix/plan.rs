@@ -1,6 +1,7 @@
 //! What each piece is made of: drawn here, with nothing decoded.
 
 use super::effects::{Band, Pace, Room, Wear};
+use super::pool::Pool;
 use super::render::{Unusable, render};
 use super::tracks::Track;
 use super::{RemixError, Settings};
@@ -61,31 +62,6 @@ pub struct Plan {
     pub level: f32,
 }
 
-/// Some tracks that one is drawn from.
-struct Pool {
-    tracks: Vec<usize>,
-    /// Sums of the roots of their lengths.
-    sums: Vec<f32>,
-}
-
-impl Pool {
-    fn of(tracks: &[Track], split: Split) -> Self {
-        let tracks_there: Vec<usize> = (0..tracks.len()).filter(|&i| tracks[i].split == split).collect();
-        let mut sum = 0.0;
-        let sums = tracks_there.iter().map(|&i| {
-            sum += tracks[i].seconds.sqrt();
-            sum
-        });
-        Self { sums: sums.collect(), tracks: tracks_there }
-    }
-
-    fn draw(&self, dice: &mut Dice) -> Option<usize> {
-        let height = dice.between(0.0, self.sums.last().copied()?);
-        let place = self.sums.partition_point(|sum| *sum <= height);
-        self.tracks.get(place.min(self.tracks.len() - 1)).copied()
-    }
-}
-
 /// Draws plans. Piece `i` follows from the lists of tracks, the settings and `i` alone.
 pub struct Planner<'a> {
     music: &'a [Track],
@@ -122,8 +98,8 @@ impl<'a> Planner<'a> {
             music,
             voices,
             settings,
-            music_pools: SPLITS.map(|split| Pool::of(music, split)),
-            voice_pools: SPLITS.map(|split| Pool::of(voices, split)),
+            music_pools: SPLITS.map(|split| Pool::of_music(music, split)),
+            voice_pools: SPLITS.map(|split| Pool::of_voices(voices, split)),
             shares,
         })
     }

@@ -23,6 +23,8 @@ const MOST_LOST: f32 = 0.05;
 pub struct Track {
     /// As its corpus calls it.
     pub id: String,
+    /// Which of the corpora it is of, counted from 0.
+    pub corpus: usize,
     /// Its artist, album or package where known, else itself.
     pub group: String,
     /// Its side.
@@ -71,11 +73,14 @@ pub fn tracks(
     pool: &rayon::ThreadPool,
     progress: &dyn Progress,
 ) -> (Vec<Track>, Vec<Problem>) {
-    let clips: Vec<&Clip> = corpora.iter().flat_map(|corpus| &corpus.clips).collect();
+    let mut clips: Vec<(usize, &Clip)> = Vec::new();
+    for (number, corpus) in corpora.iter().enumerate() {
+        clips.extend(corpus.clips.iter().map(|clip| (number, clip)));
+    }
     progress.start(clips.len());
     let looked: Vec<Result<Track, Problem>> = pool.install(|| {
-        let look = |clip: &&Clip| {
-            let track = track(clip).map_err(|reason| Problem { id: clip.id.clone(), reason });
+        let look = |&(corpus, clip): &(usize, &Clip)| {
+            let track = track(clip, corpus).map_err(|reason| Problem { id: clip.id.clone(), reason });
             progress.step();
             track
         };
@@ -91,7 +96,7 @@ pub fn tracks(
     (tracks, problems)
 }
 
-fn track(clip: &Clip) -> Result<Track, String> {
+fn track(clip: &Clip, corpus: usize) -> Result<Track, String> {
     let seconds = match &clip.source {
         ClipSource::Synth(clip) => clip.samples as f32 / synth::RATE as f32,
         ClipSource::File(path) => match stated_seconds(path).map_err(|error| error.to_string())? {
@@ -109,7 +114,7 @@ fn track(clip: &Clip) -> Result<Track, String> {
     // A manifest's artists are named so; the manifest written here names them again.
     let group = group.strip_prefix("artist ").unwrap_or(group).to_owned();
     let split = clip.split.unwrap_or(Split::Train);
-    Ok(Track { id: clip.id.clone(), group, split, seconds, source: clip.source.clone() })
+    Ok(Track { id: clip.id.clone(), corpus, group, split, seconds, source: clip.source.clone() })
 }
 
 /// Refuses files that are on two sides, such as a song that is music of one corpus and a voice of another.
@@ -128,8 +133,8 @@ pub(super) fn check_sides<'a>(tracks: impl Iterator<Item = &'a Track>) -> Result
 /// A sum over all that the pieces depend on.
 pub(super) fn fingerprint(tracks: &[Track]) -> String {
     let mut hash = Sha256::new();
-    for Track { id, group, split, seconds, .. } in tracks {
-        hash.update(format!("{id:?} {group:?} {split:?} {seconds:.1}\n"));
+    for Track { id, corpus, group, split, seconds, .. } in tracks {
+        hash.update(format!("{id:?} {corpus} {group:?} {split:?} {seconds:.1}\n"));
     }
     hash.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect()
 }

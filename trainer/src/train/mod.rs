@@ -6,6 +6,7 @@
 pub mod adamw;
 pub mod augment;
 pub mod batches;
+pub mod calibrate;
 pub mod checkpoint;
 pub mod clip;
 pub mod config;
@@ -30,6 +31,7 @@ pub mod windows;
 
 pub use augment::{Augment, Augments};
 pub use batches::{Batch, LabelledClip};
+pub use calibrate::{Calibrated, calibrate};
 pub use checkpoint::{Checkpoint, CheckpointError, EpochRecord, RunState};
 pub use config::{Balance, Precision, TrainConfig};
 pub use exchange::Ranks;
