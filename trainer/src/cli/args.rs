@@ -95,6 +95,9 @@ pub struct TrainArgs {
     /// Only the most frequent tags, this many
     #[arg(long, value_name = "N", help_heading = "Corpus")]
     pub max_tags: Option<usize>,
+    /// Draw no test split where a corpus gives none: all of it trains and validates, and results are measured elsewhere
+    #[arg(long, help_heading = "Corpus")]
+    pub no_test: bool,
     /// Licence of the weights, for the card
     #[arg(long, value_name = "TEXT")]
     pub licence: Option<String>,

@@ -48,9 +48,11 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         show::line("the figures are those of the int8 file: there is no float one");
     }
     let other = args.beside.as_deref().map(beside::load_other).transpose()?;
-    let trained_with = main.card().data.as_ref().and_then(|data| data["seed"].as_u64());
+    let trained_with = main.card().data.as_ref();
     let choices = CorpusOptions {
-        seed: args.seed.or(trained_with).unwrap_or(1),
+        seed: args.seed.or(trained_with.and_then(|data| data["seed"].as_u64())).unwrap_or(1),
+        // What was trained on without a test split has none.
+        draw_test: !trained_with.and_then(|data| data["no_test"].as_bool()).unwrap_or(false),
         positive_threshold,
         min_positives: 0,
         ..Default::default()

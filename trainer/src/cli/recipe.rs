@@ -169,6 +169,7 @@ impl TrainArgs {
         run.budget = self.budget.unwrap_or(run.budget);
         run.min_positives = self.min_positives.unwrap_or(run.min_positives);
         run.max_tags = self.max_tags.or(run.max_tags);
+        run.no_test |= self.no_test;
         run.licence = self.licence.clone().or(run.licence);
         self.recipe.override_in(&mut run.recipe, mel)?;
         run.recipe.positive_threshold = self.data.positive_threshold.unwrap_or(run.recipe.positive_threshold);

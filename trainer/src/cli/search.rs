@@ -79,6 +79,7 @@ impl SearchArgs {
             positive_threshold: run.recipe.positive_threshold,
             min_positives: run.min_positives,
             max_tags: run.max_tags,
+            draw_test: !run.no_test,
             ..Default::default()
         };
         let corpus = CorpusArgs {

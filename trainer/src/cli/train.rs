@@ -57,6 +57,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         positive_threshold: run.recipe.positive_threshold,
         min_positives: run.min_positives,
         max_tags: run.max_tags,
+        draw_test: !run.no_test,
         ..Default::default()
     };
     let data = Data::load(&run.corpus, &options, &mel, &args.data)?;
@@ -193,6 +194,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         "test_clips": test.len(),
         "split_rule": data.corpus.split_rule,
         "seed": config.seed,
+        "no_test": run.no_test,
     }));
     delivery.write(&out)?;
     write_run(&out, &name, &run.corpus.to_string(), &outcome.state)?;

@@ -92,10 +92,11 @@ fn three() -> usize {
 }
 
 /// Settings that are the same for all trials, and why.
-const FIXED: [(&str, &str); 7] = [
+const FIXED: [(&str, &str); 8] = [
     ("corpus", "all trials have one corpus"),
     ("min_positives", "all trials have one corpus"),
     ("max_tags", "all trials have one corpus"),
+    ("no_test", "all trials have one corpus"),
     ("licence", "it changes nothing of the result"),
     ("recipe.epochs", "max_epochs says it for all trials"),
     ("recipe.positive_threshold", "all trials are scored alike"),

@@ -24,6 +24,8 @@ pub struct RunFile {
     /// Only the most frequent tags, this many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tags: Option<usize>,
+    /// No test split is drawn where the corpus gives none: all of it trains and validates.
+    pub no_test: bool,
     /// Licence of the weights, for the card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
@@ -40,6 +42,7 @@ impl Default for RunFile {
             pools: PAPER_POOLS.to_vec(),
             min_positives: 1,
             max_tags: None,
+            no_test: false,
             licence: None,
             recipe: TrainConfig::default(),
         }
