@@ -29,7 +29,7 @@ Exit code: 0 when every file was tagged, 1 when one was not (the others still ar
 
 Examples:
   player tag song.mp3
-  player tag --top 10 --model models/synth-k2c1 *.flac
+  player tag --top 10 --model models/k2c1-msd50-0.1m *.flac
   player tag --json music/*.ogg > tags.jsonl")]
 struct TagArgs {
     /// Audio files: mp3, flac, ogg vorbis, wav, aac/m4a, aiff
@@ -38,7 +38,7 @@ struct TagArgs {
 
     /// Model: a folder with model.int8.onnx or model.onnx and card.json, or an ONNX file with its card inside or beside it
     ///
-    /// Without it, the environment variable MINIM_MODEL names the model, else it is models/synth-k2c1 below the current
+    /// Without it, the environment variable MINIM_MODEL names the model, else it is models/k2c1-msd50 below the current
     /// folder or a folder above this program.
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,

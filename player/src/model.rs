@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub const MODEL_VARIABLE: &str = "MINIM_MODEL";
 
 /// The model that is used where none is named, below the project's folder or beside the program.
-pub const DEFAULT_MODEL: &str = "models/synth-k2c1";
+pub const DEFAULT_MODEL: &str = "models/k2c1-msd50";
 
 /// Finds the model: `given`, else the environment variable, else [`DEFAULT_MODEL`] below the current folder, a folder
 /// above the program, or the folder where the program was compiled.

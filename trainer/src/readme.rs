@@ -82,7 +82,12 @@ fn section(name: &str, of: &Value) -> String {
     );
     if of["int8"].is_object() {
         let int8 = &of["int8"];
-        let _ = writeln!(text, "int8: {:.3} ({:+.4}).", number(&int8["mean_auc"]), number(&int8["auc_difference"]));
+        let _ = writeln!(
+            text,
+            "int8: {:.3} ({:+.4}).",
+            number(&int8["mean_auc"]),
+            number(&int8["auc_difference"])
+        );
     }
     let beside = &of["beside"];
     if beside.is_object() {
@@ -198,9 +203,15 @@ mod tests {
         });
         let text = section("Songs", &of);
         for part in [
-            "## Songs", "130 clips. Mean AUC **0.800** (0.750 - 0.850, 95 %).", "int8: 0.799 (-0.0010).",
-            "teacher on the same clips: 0.810", "0.968 (0.900 - 1.020)", "over 9 segments: 0.850", "int8 +0.0002",
-            "| rock | 40 | 0.800 (0.700 - 0.900) | 0.770 |", "| folk | 4 | 0.600 (0.400 - 0.800) | |",
+            "## Songs",
+            "130 clips. Mean AUC **0.800** (0.750 - 0.850, 95 %).",
+            "int8: 0.799 (-0.0010).",
+            "teacher on the same clips: 0.810",
+            "0.968 (0.900 - 1.020)",
+            "over 9 segments: 0.850",
+            "int8 +0.0002",
+            "| rock | 40 | 0.800 (0.700 - 0.900) | 0.770 |",
+            "| folk | 4 | 0.600 (0.400 - 0.800) | |",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }

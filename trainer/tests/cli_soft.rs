@@ -41,6 +41,41 @@ fn taught(folder: &Path) {
     std::fs::write(folder.join("wav/labels.csv"), text).unwrap();
 }
 
+/// `trainer card` puts what is known into the card, the ONNX files and a README, and changes nothing else.
+fn completed(folder: &Path) {
+    let eval = ["eval", "--model", "student", "--beside", "other", "--corpus", "synth:40", "--split", "all"];
+    let before = json(&run(folder, &[&eval[..], &["--json"]].concat()));
+    std::fs::write(folder.join("songs.json"), before.to_string()).unwrap();
+    std::fs::write(folder.join("about.json"), r#"{"about": "A test.", "limits": ["knows nothing"]}"#)
+        .unwrap();
+    let card = ["card", "--model", "student", "--licence", "CC0-1.0", "--data", "about.json", "--readme"];
+    let refused = run(folder, &[&card[..], &["--eval", "Songs=nowhere.json"]].concat());
+    assert!(!refused.status.success() && said(&refused).contains("nowhere.json"), "{}", said(&refused));
+    assert!(!folder.join("student/README.md").exists(), "nothing is written where something is wrong");
+    let done = run(folder, &[&card[..], &["--eval", "Songs=songs.json"]].concat());
+    assert!(done.status.success(), "{}", said(&done));
+    let read = |name: &str| std::fs::read_to_string(folder.join("student").join(name)).unwrap();
+    let card: Value = serde_json::from_str(&read("card.json")).unwrap();
+    assert_eq!(
+        (card["licence"].as_str(), card["data"]["about"].as_str()),
+        (Some("CC0-1.0"), Some("A test."))
+    );
+    assert_eq!(card["data"]["seed"].as_u64(), Some(1), "what was there stays");
+    assert_eq!(card["metrics"]["Songs"]["mean_auc"], before["mean_auc"]);
+    let readme = read("README.md");
+    for part in ["## Songs", "40 clips", "- knows nothing", "before | after", "CC0-1.0", "other"] {
+        assert!(readme.contains(part), "{part} is not in\n{readme}");
+    }
+    // The card inside the file is the new one, and the network the old one.
+    let alone = folder.join("alone");
+    std::fs::create_dir(&alone).unwrap();
+    std::fs::copy(folder.join("student/model.int8.onnx"), alone.join("model.int8.onnx")).unwrap();
+    let tagger = runtime::tagger::Tagger::load(alone.join("model.int8.onnx")).unwrap();
+    assert_eq!(tagger.card().licence.as_deref(), Some("CC0-1.0"));
+    let after = json(&run(folder, &[&eval[..], &["--json"]].concat()));
+    assert_eq!((&after["tags"], &after["int8"]), (&before["tags"], &before["int8"]));
+}
+
 #[test]
 fn a_student_is_trained_on_windows_and_held_to_its_teacher() {
     let folder = tempfile::tempdir().unwrap();
@@ -67,6 +102,14 @@ fn a_student_is_trained_on_windows_and_held_to_its_teacher() {
     let card: Value =
         serde_json::from_slice(&std::fs::read(folder.join("student/card.json")).unwrap()).unwrap();
     assert_eq!(card["tags"].as_array().unwrap().len(), 3, "no tag reaches a yes, and all are there");
+
+    // Its probabilities were moved to where the teacher's are, and its thresholds are those of the card.
+    let calibration = &card["calibration"];
+    assert_eq!(calibration["lines"].as_array().unwrap().len(), 3);
+    assert_eq!(calibration["windows"].as_u64(), Some(24));
+    let errors = ["before", "after"].map(|side| calibration[side]["tag_error"].as_f64().unwrap());
+    assert!(errors[1] < errors[0] && errors[1] < 0.02, "{errors:?}");
+    assert!(card["thresholds"].as_array().unwrap().iter().all(|t| t.as_f64().unwrap() < 0.5));
 
     // No label reaches 0.5: there is no AUC, and agreement all the same.
     let args =
@@ -111,6 +154,8 @@ fn a_student_is_trained_on_windows_and_held_to_its_teacher() {
     let table = run(folder, &args);
     let table = String::from_utf8_lossy(&table.stdout);
     assert!(table.contains("excess") && table.contains("difference"), "{table}");
+
+    completed(folder);
 
     // Two corpora at once, and the same again by the file that the run wrote.
     let both = ["--corpus", "manifest:wav/labels.csv", "--corpus", "synth:20"];

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::{LabelError, LabelOptions};
 use super::table::Table;
+use super::{LabelError, LabelOptions};
 use crate::corpus::{self, ClipSource, CorpusOptions, CorpusSpec, Problem, Split};
 
 /// A file to label.
@@ -29,7 +29,11 @@ pub(super) struct Listed {
 }
 
 /// Lists the corpora. A file that is in several of them belongs to the first.
-pub(super) fn list(corpora: &[CorpusSpec], table: &Table<'_>, options: &LabelOptions) -> Result<Listed, LabelError> {
+pub(super) fn list(
+    corpora: &[CorpusSpec],
+    table: &Table<'_>,
+    options: &LabelOptions,
+) -> Result<Listed, LabelError> {
     let options = CorpusOptions {
         seed: options.seed,
         draw_test: options.draw_test,

@@ -76,7 +76,12 @@ mod tests {
         let mut counts = [0.0; 4];
         for index in 0..4000 {
             let drawn = pool.draw(&mut Dice::new(1, index, 0)).unwrap();
-            counts[match drawn { 0 => 0, 1 => 1, 2..502 => 2, _ => 3 }] += 1.0 / 4000.0;
+            counts[match drawn {
+                0 => 0,
+                1 => 1,
+                2..502 => 2,
+                _ => 3,
+            }] += 1.0 / 4000.0;
         }
         // Half the songs, of which two thirds the one four times as long; speakers alike.
         for (count, expected) in counts.into_iter().zip([0.333, 0.167, 0.25, 0.25]) {

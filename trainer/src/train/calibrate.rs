@@ -57,7 +57,8 @@ pub fn calibrate(
         probabilities.iter_mut().enumerate().for_each(|(place, p)| *p = lines[tag_of(place)].of(*p));
     }
     let segments = pieces(clips, &answers, (tags, tags), Cut::Segments(SEGMENT_SECONDS));
-    let threshold = |tag| threshold_by_expectation(of_tag(&segments, tag, tags.len(), |_| true)).unwrap_or(0.5);
+    let threshold =
+        |tag| threshold_by_expectation(of_tag(&segments, tag, tags.len(), |_| true)).unwrap_or(0.5);
     let thresholds = (0..tags.len()).map(threshold).collect();
     Ok(Some(Calibrated { windows: windows.len(), before, after, lines, thresholds }))
 }
