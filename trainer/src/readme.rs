@@ -163,7 +163,7 @@ fn reliability(calibration: &Value) -> String {
     ] {
         let _ = writeln!(text, "| {name} | {:.4} | {:.4} |", number(&before[key]), number(&after[key]));
     }
-    let _ = writeln!(text, "\n| probability | answers | said | true |\n|---|---:|---:|---:|");
+    let _ = writeln!(text, "\n| probability | answers | said | the teacher says |\n|---|---:|---:|---:|");
     for bin in after["bins"].as_array().into_iter().flatten() {
         let _ = writeln!(
             text,

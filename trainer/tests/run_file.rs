@@ -57,12 +57,13 @@ prop_compose! {
         model in prop::sample::select(Model::ALL.to_vec()),
         budget in prop::sample::select(Budget::ALL.to_vec()),
         pools in prop::collection::vec(1usize..=16, 0..5),
+        no_test in any::<bool>(),
         min_positives in 0usize..1000,
         max_tags in prop::option::of(1usize..1000),
         licence in prop::option::of(".*"),
         recipe in recipe(),
     ) -> RunFile {
-        RunFile { corpus, model, budget, pools, min_positives, max_tags, licence, recipe }
+        RunFile { corpus, model, budget, pools, min_positives, max_tags, no_test, licence, recipe }
     }
 }
 
