@@ -165,7 +165,7 @@ pub struct LabelArgs {
     /// Who labels: a model folder or an ONNX file, with its card
     #[arg(long, value_name = "MODEL")]
     pub teacher: PathBuf,
-    /// What is labelled; may be given several times, tags are ignored: folder:DIR, manifest:FILE
+    /// What is labelled; may be given several times, tags are ignored: folder:DIR, manifest:FILE or debian:DIR
     #[arg(long, value_name = "CORPUS", required = true)]
     pub corpus: Vec<CorpusSpec>,
     /// The CSV to write, a row per file and window. Files that it has already, by the same teacher, keep their rows;

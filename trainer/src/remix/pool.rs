@@ -85,7 +85,7 @@ mod tests {
         }
         // Half the songs, of which two thirds the one four times as long; speakers alike.
         for (count, expected) in counts.into_iter().zip([0.333, 0.167, 0.25, 0.25]) {
-            assert!((count - expected as f64).abs() < 0.03, "{counts:?}");
+            assert!((count - expected).abs() < 0.03, "{counts:?}");
         }
         assert!(Pool::of_voices(&tracks, Split::Test).draw(&mut Dice::new(1, 0, 0)).is_none());
     }
