@@ -73,7 +73,7 @@ mod tests {
         let mut tracks = vec![track(0, "long", 400.0), track(0, "short", 100.0)];
         tracks.extend((0..1000).map(|i| track(1, if i < 500 { "one" } else { "other" }, 2.0)));
         let pool = Pool::of_voices(&tracks, Split::Train);
-        let mut counts = [0.0; 4];
+        let mut counts = [0.0_f64; 4];
         for index in 0..4000 {
             let drawn = pool.draw(&mut Dice::new(1, index, 0)).unwrap();
             counts[match drawn {
