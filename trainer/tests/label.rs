@@ -190,6 +190,42 @@ fn another_teacher_is_refused_and_force_replaces() {
 }
 
 #[test]
+fn tags_and_splits_can_be_left_to_another_teacher() {
+    let folder = corpus();
+    printed(&label(folder.path(), "manifest:corpus/list.csv", "all.csv", &[]));
+    let tags = runtime::tagger::Tagger::load(teacher().join("model.onnx")).unwrap().tags().to_vec();
+    let without = format!("{},{}", tags[3], tags[0]);
+    let more = ["--split", "validation", "--without-tags", &without];
+    let report = printed(&label(folder.path(), "manifest:corpus/list.csv", "some.csv", &more));
+    assert_eq!(report["splits"], serde_json::json!({"train": 0, "validation": 1, "test": 0}));
+    // What was left out is gone, and nothing else has moved.
+    let of_validation =
+        rows(&read(folder.path(), "all.csv")).into_iter().filter(|row| row[3] != "train" && row[3] != "test");
+    let kept = |row: Vec<String>| {
+        let cells = row.into_iter().enumerate().filter(|(i, _)| *i != 5 && *i != 8);
+        cells.map(|(_, cell)| cell).collect::<Vec<String>>()
+    };
+    assert_eq!(rows(&read(folder.path(), "some.csv")), of_validation.map(kept).collect::<Vec<_>>());
+    // Other columns are another teacher's.
+    let mixed = label(folder.path(), "manifest:corpus/list.csv", "some.csv", &[]);
+    assert!(
+        !mixed.status.success() && text(&mixed.stderr).contains("another teacher"),
+        "{}",
+        text(&mixed.stderr)
+    );
+    for (tags, said) in [("no such tag".to_owned(), "no tag"), (tags.join(","), "none of the teacher's tags")]
+    {
+        let refused =
+            label(folder.path(), "manifest:corpus/list.csv", "none.csv", &["--without-tags", &tags]);
+        assert!(
+            !refused.status.success() && text(&refused.stderr).contains(said),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+}
+
+#[test]
 fn broken_files_are_reported_and_only_they_are_left_out() {
     let folder = corpus();
     std::fs::write(folder.path().join("corpus/broken.wav"), b"RIFF\0\0\0\0WAVEjunk").unwrap();

@@ -8,7 +8,7 @@ use super::remix::RemixArgs;
 use super::sweep::SweepArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use trainer::corpus::CorpusSpec;
+use trainer::corpus::{CorpusSpec, Split};
 use trainer::device::Choice;
 use trainer::net::{Budget, Model};
 use trainer::train::CorpusIn;
@@ -172,6 +172,12 @@ pub struct LabelArgs {
     /// an interrupted run is continued by the same command
     #[arg(long, value_name = "FILE.csv")]
     pub out: PathBuf,
+    /// Label the files of this split alone
+    #[arg(long, value_enum, default_value_t = SplitArg::All)]
+    pub split: SplitArg,
+    /// Leave these tags of the teacher out, to have them from another one
+    #[arg(long, value_name = "TAG,...", value_delimiter = ',')]
+    pub without_tags: Vec<String>,
     /// Files labelled at once [default: one per core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -209,6 +215,28 @@ pub enum SplitArg {
     Validation,
     Test,
     All,
+}
+
+impl SplitArg {
+    /// The split, if it is a single one.
+    pub fn only(self) -> Option<Split> {
+        match self {
+            Self::Train => Some(Split::Train),
+            Self::Validation => Some(Split::Validation),
+            Self::Test => Some(Split::Test),
+            Self::All => None,
+        }
+    }
+
+    /// As it is given.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+            Self::All => "all",
+        }
+    }
 }
 
 #[derive(Args)]

@@ -1,6 +1,6 @@
 //! `trainer eval`: an exported model on a corpus.
 
-use super::args::{EvalArgs, SplitArg};
+use super::args::EvalArgs;
 use super::beside;
 use super::data::Data;
 use super::show;
@@ -59,12 +59,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     };
     let corpus = CorpusSpec::all_of(args.corpus.clone()).context("--corpus is missing")?;
     let data = Data::load(&corpus, &choices, main.mel_config(), &args.data)?;
-    let (split, split_name) = match args.split {
-        SplitArg::Train => (Some(Split::Train), "train"),
-        SplitArg::Validation => (Some(Split::Validation), "validation"),
-        SplitArg::Test => (Some(Split::Test), "test"),
-        SplitArg::All => (None, "all"),
-    };
+    let (split, split_name) = (args.split.only(), args.split.name());
     let clips = data.clips(split);
     if clips.is_empty() {
         bail!("{} has no clips in split {split_name}", corpus);

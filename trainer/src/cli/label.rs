@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use trainer::label::{LabelOptions, Teacher, label as label_corpora};
 
 pub fn label(args: &LabelArgs) -> Result<ExitCode> {
-    let teacher = Teacher::load(&args.teacher)?;
+    let teacher = Teacher::load(&args.teacher)?.without(&args.without_tags)?;
     let id = teacher.id();
     show::stage(&format!("Labels by {}", id.name));
     show::line(&format!(
@@ -23,6 +23,7 @@ pub fn label(args: &LabelArgs) -> Result<ExitCode> {
         jobs: args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         seed: args.seed,
         draw_test: !args.no_test,
+        split: args.split.only(),
         force: args.force,
     };
     let stop = stop_on_ctrl_c()?;

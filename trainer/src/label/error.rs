@@ -24,6 +24,20 @@ pub enum LabelError {
         /// The tag.
         tag: String,
     },
+    /// A tag was to be left out that the teacher has not.
+    #[error("{}: the teacher has no tag {tag:?} to leave out", path.display())]
+    NoSuchTag {
+        /// The teacher's file.
+        path: PathBuf,
+        /// The tag.
+        tag: String,
+    },
+    /// Every tag was to be left out.
+    #[error("{}: none of the teacher's tags is left", path.display())]
+    NoTags {
+        /// The teacher's file.
+        path: PathBuf,
+    },
     /// A corpus cannot be listed.
     #[error(transparent)]
     Corpus(#[from] CorpusError),

@@ -34,6 +34,7 @@ pub(super) fn list(
     table: &Table<'_>,
     options: &LabelOptions,
 ) -> Result<Listed, LabelError> {
+    let only = options.split;
     let options = CorpusOptions {
         seed: options.seed,
         draw_test: options.draw_test,
@@ -77,5 +78,7 @@ pub(super) fn list(
             ));
         }
     }
+    // Only now: what a corpus holds for another split stays there, though a later one lists it for this.
+    listed.files.retain(|file| only.is_none_or(|only| file.split == only));
     Ok(listed)
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::corpus::{CorpusSpec, Problem};
+use crate::corpus::{CorpusSpec, Problem, Split};
 use crate::features::{MAX_SECONDS, Progress, decode_usable};
 use crate::jobs::{self, Share};
 pub use error::LabelError;
@@ -37,6 +37,8 @@ pub struct LabelOptions {
     pub seed: u64,
     /// Whether a test split is drawn where a corpus gives none.
     pub draw_test: bool,
+    /// The only split that is labelled; all of them where there is none.
+    pub split: Option<Split>,
     /// Replaces labels of another teacher.
     pub force: bool,
 }
@@ -129,7 +131,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn hear(teacher: &Teacher, path: &Path, written: &str) -> Result<Line, String> {
     let audio = decode_usable(path)?;
     let song = teacher.tagger().tag(audio.pcm()).map_err(|error| format!("{}: {error}", path.display()))?;
-    let rows = table::rows(&song.probabilities, teacher.id());
+    let rows = table::rows(&song.probabilities, teacher);
     // The limit is kept to the sample, so a file that ends there is not told from one that goes on; no matter.
     let shortened = audio.limited && song.seconds >= MAX_SECONDS;
     Ok(Line { path: written.into(), rows, shortened })

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::list::ListedFile;
 use super::part::{Line, Part};
 use super::report::ReportFile;
-use super::{LabelError, LabelReport, TeacherId};
+use super::{LabelError, LabelReport, Teacher, TeacherId};
 use crate::corpus::Split;
 use crate::files::write_atomically_with;
 
@@ -233,18 +233,20 @@ fn plain(path: &Path) -> std::io::Result<PathBuf> {
     Ok(plain)
 }
 
-/// The rows of a file from its probabilities `[windows, tags]`: lines `start,seconds,p,p,...`.
-pub(super) fn rows(probabilities: &[f32], teacher: &TeacherId) -> String {
+/// The rows of a file from its probabilities `[windows, tags]`, of all that the network has: lines
+/// `start,seconds,p,p,...`.
+pub(super) fn rows(probabilities: &[f32], teacher: &Teacher) -> String {
     let mut text = String::with_capacity(probabilities.len() * 8);
-    let seconds = time(teacher.window_seconds);
-    for (window, row) in probabilities.chunks_exact(teacher.tags.len().max(1)).enumerate() {
+    let (id, tags) = (teacher.id(), teacher.tagger().tags().len());
+    let seconds = time(id.window_seconds);
+    for (window, row) in probabilities.chunks_exact(tags.max(1)).enumerate() {
         if window > 0 {
             text.push('\n');
         }
-        text.push_str(&time(window as f64 * teacher.hop_seconds));
+        text.push_str(&time(window as f64 * id.hop_seconds));
         text.push(',');
         text.push_str(&seconds);
-        for &p in row {
+        for p in teacher.says(row) {
             text.push(',');
             text.push_str(&four_digits(p));
         }

@@ -13,6 +13,8 @@ use super::LabelError;
 #[derive(Debug)]
 pub struct Teacher {
     tagger: Tagger,
+    /// Which of the tagger's tags are written, as indices into its own.
+    columns: Vec<usize>,
     id: TeacherId,
 }
 
@@ -79,7 +81,31 @@ impl Teacher {
             input: json(serde_json::to_value(&tagger.card().input))?,
             front_end: json(serde_json::to_value(&tagger.card().front_end))?,
         };
-        Ok(Self { tagger, id })
+        let columns = (0..tagger.tags().len()).collect();
+        Ok(Self { tagger, columns, id })
+    }
+
+    /// The same teacher with no say on some tags: what stands in their place is another's to give, and a corpus of both
+    /// teachers' labels has a tag's from whoever has it.
+    ///
+    /// # Errors
+    /// [`LabelError::NoSuchTag`] for a tag that it has not, [`LabelError::NoTags`] where none would be left.
+    pub fn without(mut self, tags: &[String]) -> Result<Self, LabelError> {
+        if let Some(tag) = tags.iter().find(|tag| !self.id.tags.contains(tag)) {
+            return Err(LabelError::NoSuchTag { path: self.tagger.path().into(), tag: tag.clone() });
+        }
+        let names = self.tagger.tags();
+        self.columns.retain(|&column| !tags.contains(&names[column]));
+        if self.columns.is_empty() {
+            return Err(LabelError::NoTags { path: self.tagger.path().into() });
+        }
+        self.id.tags = self.columns.iter().map(|&column| names[column].clone()).collect();
+        Ok(self)
+    }
+
+    /// What it says of a window, from the probabilities of all its network's tags: those that are written.
+    pub(super) fn says<'a>(&'a self, window: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+        self.columns.iter().map(|&column| window[column])
     }
 
     /// The network.
