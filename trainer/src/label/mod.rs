@@ -67,7 +67,16 @@ pub fn label(
         table.remove_all()?;
     }
     let part = Part::open(&table.part_path(), teacher.id())?;
-    let before = table.known_teacher(part.is_new())?;
+    let before = match table.known_teacher(part.is_new()) {
+        Ok(before) => before,
+        Err(refused) => {
+            // A part that was begun just now would say next time that the labels are this teacher's.
+            if part.is_new() {
+                part.remove()?;
+            }
+            return Err(refused);
+        }
+    };
     let part = Mutex::new(part);
     let earlier = table.read_into(&mut lock(&part))?;
 
