@@ -6,9 +6,12 @@
 
 #[cfg(feature = "onnx")]
 pub mod card;
+mod crc;
 #[cfg(feature = "decode")]
 pub mod decode;
+pub mod engine;
 pub mod mel;
+pub mod packed;
 pub mod pcm;
 #[cfg(feature = "onnx")]
 pub mod resample;

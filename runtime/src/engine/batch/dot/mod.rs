@@ -1,0 +1,136 @@
+//! Products of several positions with all rows of weights, by what the processor has.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
+/// Positions that are worth taking together.
+pub(super) const POSITIONS: usize = 8;
+/// Numbers behind the last position's that a kernel may read.
+pub(super) const ROOM: usize = 32;
+/// Taps and rows come in multiples of these.
+const TAPS: usize = 16;
+const ROWS: usize = 2;
+
+/// Which kernel multiplies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dot(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+}
+
+/// Weights `[rows, taps]`, both padded with zeros.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    outputs: usize,
+    taps: usize,
+    weights: Vec<i16>,
+}
+
+impl Rows {
+    /// Outputs, padded.
+    pub(super) fn outputs(&self) -> usize {
+        self.outputs
+    }
+}
+
+impl Dot {
+    /// The reference.
+    pub(super) const PORTABLE: Self = Self(Kind::Portable);
+
+    /// The fastest on this processor.
+    pub(super) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            return Self(Kind::Avx2);
+        }
+        #[cfg(target_arch = "aarch64")]
+        return Self(Kind::Neon);
+        #[cfg(not(target_arch = "aarch64"))]
+        Self::PORTABLE
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => "neon",
+        }
+    }
+
+    /// Weights as the kernels want them.
+    pub(super) fn rows(self, outputs: usize, taps: usize, weight: impl Fn(usize, usize) -> i16) -> Rows {
+        let (rows, width) = (outputs.next_multiple_of(ROWS), taps.next_multiple_of(TAPS));
+        let mut weights = vec![0; rows * width];
+        for output in 0..outputs {
+            let row = &mut weights[output * width..][..taps];
+            row.iter_mut().enumerate().for_each(|(tap, slot)| *slot = weight(output, tap));
+        }
+        Rows { outputs: rows, taps: width, weights }
+    }
+
+    /// `sums[position, output]` of so many positions, which begin `step` numbers apart in `x`.
+    ///
+    /// # Panics
+    /// When `x` ends before the last position's padded taps do, or `sums` is not `[positions, outputs]`.
+    pub(super) fn multiply(self, x: &[i16], step: usize, positions: usize, rows: &Rows, sums: &mut [i32]) {
+        assert!(positions > 0 && x.len() >= (positions - 1) * step + rows.taps, "room behind the last position");
+        assert_eq!(sums.len(), positions * rows.outputs);
+        match self.0 {
+            Kind::Portable => portable(x, step, rows, sums),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => avx2::multiply(x, step, rows, sums),
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => neon::multiply(x, step, rows, sums),
+        }
+    }
+}
+
+fn portable(x: &[i16], step: usize, rows: &Rows, sums: &mut [i32]) {
+    for (position, sums) in sums.chunks_exact_mut(rows.outputs).enumerate() {
+        let x = &x[position * step..][..rows.taps];
+        for (sum, weights) in sums.iter_mut().zip(rows.weights.chunks_exact(rows.taps)) {
+            *sum = x.iter().zip(weights).map(|(&x, &w)| i32::from(x) * i32::from(w)).sum();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn this_processors_kernel_does_what_the_portable_one_does(
+            outputs in 1usize..20, taps in 1usize..100, step in 1usize..50, positions in 1usize..11,
+            seed in any::<u64>(),
+        ) {
+            let mut state = seed | 1;
+            let mut integer = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                i16::from(state as i8)
+            };
+            let x: Vec<i16> = (0..positions * step + taps + ROOM).map(|_| integer()).collect();
+            let weights: Vec<i16> = (0..outputs * taps).map(|_| integer().max(-127)).collect();
+            let of = |dot: Dot| {
+                let rows = dot.rows(outputs, taps, |o, t| weights[o * taps + t]);
+                let mut sums = vec![0; positions * rows.outputs()];
+                dot.multiply(&x, step, positions, &rows, &mut sums);
+                sums
+            };
+            prop_assert_eq!(of(Dot::detect()), of(Dot::PORTABLE));
+        }
+    }
+}

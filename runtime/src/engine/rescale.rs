@@ -1,0 +1,68 @@
+//! From sums to 8-bit integers.
+
+use crate::packed::{Affine, Layer, Rescale, TABLE_BYTES};
+
+impl Rescale {
+    /// The 8-bit integer of a sum.
+    ///
+    /// 32 bits are enough: the model was checked for it. Halves go to the even neighbour, as in ONNX's QuantizeLinear:
+    /// half a step less one is added, and one more where the result would otherwise be odd.
+    #[inline(always)]
+    pub(crate) fn apply(&self, sum: i32, zero_point: i8) -> i8 {
+        let product = (sum + self.bias) * i32::from(self.multiplier);
+        let odd = product >> self.shift & 1;
+        let rounded = (product + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift;
+        (rounded + i32::from(zero_point)).clamp(-128, 127) as i8
+    }
+}
+
+/// The integer that goes out for a pooled one.
+#[inline(always)]
+pub(crate) fn activate(table: Option<&[u8; TABLE_BYTES]>, pooled: i8) -> i16 {
+    match table {
+        Some(table) => i16::from(table[usize::from(pooled as u8 ^ 0x80)] as i8),
+        None => i16::from(pooled),
+    }
+}
+
+/// The integers that go out for sums, beginning with those of `first`.
+#[inline]
+pub(crate) fn finish(layer: &Layer<'_>, first: usize, sums: impl Iterator<Item = i32>, out: &mut [i16]) {
+    let Affine { zero_point, .. } = layer.pooled;
+    for ((i, out), sum) in out.iter_mut().enumerate().zip(sums) {
+        let pooled = layer.rescale(first + i).apply(sum, zero_point);
+        *out = activate(layer.table, pooled);
+    }
+}
+
+/// `1 / (1 + exp(-x))`.
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-x))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn rounding_is_that_of_real_numbers(
+            sum in -(1i32 << 22)..1 << 22, bias in -(1i32 << 22)..1 << 22, multiplier in 1u16..=255, shift in 1u8..=30,
+            zero_point in any::<i8>(),
+        ) {
+            let rescale = Rescale { bias, multiplier, shift };
+            let largest = ((1i64 << 22) + i64::from(bias.abs())) * i64::from(multiplier) + (1 << (shift - 1));
+            prop_assume!(largest < 1 << 31);
+            let real = f64::from(sum + bias) * f64::from(multiplier) / f64::from(1u32 << shift);
+            let want = (real.round_ties_even() + f64::from(zero_point)).clamp(-128.0, 127.0);
+            prop_assert_eq!(f64::from(rescale.apply(sum, zero_point)), want);
+        }
+    }
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        let half = Rescale { bias: 0, multiplier: 1, shift: 1 };
+        assert_eq!([-3, -1, 1, 3, 5].map(|sum| half.apply(sum, 0)), [-2, 0, 0, 2, 2]);
+    }
+}
