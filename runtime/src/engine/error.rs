@@ -13,7 +13,9 @@ pub enum EngineError {
         room: usize,
     },
     /// Answers cannot come that often.
-    #[error("no answer every {hop_frames} frames: the pools allow {stride} frames and what divides it pool by pool")]
+    #[error(
+        "no answer every {hop_frames} frames: the pools allow {stride} frames and what divides it pool by pool"
+    )]
     Hop {
         /// Frames asked for.
         hop_frames: usize,

@@ -87,7 +87,8 @@ impl Plan {
             remaining /= stride;
             let inputs = usize::from(layer.inputs);
             let columns = (usize::from(layer.kernel) - 1) * dilation + 1;
-            let window = take(&mut halves, if dilation == 1 { layer.padded_taps() } else { columns * inputs });
+            let window =
+                take(&mut halves, if dilation == 1 { layer.padded_taps() } else { columns * inputs });
             if dilation > 1 {
                 gathered = gathered.max(layer.padded_taps());
             }
@@ -134,7 +135,8 @@ impl Plan {
         words += outputs;
         let logits = take(&mut halves, outputs);
         let gathered = take(&mut halves, gathered);
-        let products = u32::try_from(products.div_ceil(hop_frames as u64)).map_err(|_| EngineError::TooLarge)?;
+        let products =
+            u32::try_from(products.div_ceil(hop_frames as u64)).map_err(|_| EngineError::TooLarge)?;
         Ok(Self { layers, words, means, halves, logits, gathered, products })
     }
 

@@ -248,4 +248,3 @@ where
         (self.on_answer)(answer);
     }
 }
-

@@ -14,14 +14,16 @@ fn by_definition(parts: &ModelParts, window: &[u8]) -> Vec<i16> {
         .map(|frame| frame.iter().map(|&code| i64::from(code) - 128).collect())
         .collect();
     for layer in &parts.layers {
-        let (inputs, kernel, pool) = (usize::from(layer.inputs), usize::from(layer.kernel), usize::from(layer.pool));
+        let (inputs, kernel, pool) =
+            (usize::from(layer.inputs), usize::from(layer.kernel), usize::from(layer.pool));
         let taps = inputs * kernel;
         let positions: Vec<Vec<i64>> = x
             .windows(kernel)
             .map(|columns| {
                 let flat: Vec<i64> = columns.concat();
                 let row = |o: usize| {
-                    let sum: i64 = flat.iter().zip(&layer.weights[o * taps..]).map(|(x, &w)| x * i64::from(w)).sum();
+                    let sum: i64 =
+                        flat.iter().zip(&layer.weights[o * taps..]).map(|(x, &w)| x * i64::from(w)).sum();
                     let rescale = layer.rescale[o];
                     let real = (sum + i64::from(rescale.bias)) as f64 * f64::from(rescale.multiplier)
                         / f64::from(1u32 << rescale.shift);
@@ -170,7 +172,10 @@ fn means_and_tops_are_of_all_answers() {
     let scores = engine.scores();
     for (score, sum) in scores.iter().zip(&sums) {
         assert_eq!((score.p, score.p > 0.0), (sum / 20.0, true));
-        assert_eq!((score.tag, score.threshold), (&*format!("tag {}", score.index), parts.tags[score.index].1));
+        assert_eq!(
+            (score.tag, score.threshold),
+            (&*format!("tag {}", score.index), parts.tags[score.index].1)
+        );
     }
     let top = scores.top::<3>();
     assert!(top.len() == 3 && top[0].p >= top[1].p && top[1].p >= top[2].p);

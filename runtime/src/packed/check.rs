@@ -70,9 +70,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<PackedModel<'_>, PackedError> {
 
 /// Checks everything outside the header and returns the header's bytes.
 fn header(bytes: &[u8]) -> Result<&[u8], PackedError> {
-    let word = |at: usize| {
-        bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map(u32::from_le_bytes)
-    };
+    let word =
+        |at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map(u32::from_le_bytes);
     if bytes.get(..MAGIC.len()) != Some(&MAGIC) {
         return Err(PackedError::Magic);
     }
@@ -90,7 +89,10 @@ fn header(bytes: &[u8]) -> Result<&[u8], PackedError> {
         return Err(PackedError::Checksum { stated: crc, found });
     }
     let rest = bytes.get(PREFIX..).ok_or(cut)?;
-    usize::try_from(length).ok().and_then(|length| rest.get(..length)).ok_or(PackedError::Header { part: "length" })
+    usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.get(..length))
+        .ok_or(PackedError::Header { part: "length" })
 }
 
 fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8], part: &'static str) -> Result<(T, &'a [u8]), PackedError> {

@@ -24,11 +24,11 @@ mod write;
 
 pub use check::{MAX_LAYERS, MAX_TAGS};
 pub use error::PackedError;
+pub use record::{Affine, FrontEndRecord, HeadRecord, LayerRecord, TagRecord};
 #[cfg(test)]
 pub(crate) use tests::random_parts;
 #[cfg(any(feature = "std", test))]
 pub use write::{LayerParts, ModelParts};
-pub use record::{Affine, FrontEndRecord, HeadRecord, LayerRecord, TagRecord};
 
 use crate::crc::Crc32;
 use crate::mel::MelConfig;
@@ -105,9 +105,8 @@ impl Layer<'_> {
     /// what is left without it.
     pub fn weight(&self, output: usize, tap: usize) -> i8 {
         let (quad, pair) = (output / QUAD, output % QUAD / 2);
-        let place = quad * self.padded_taps() * QUAD
-            + tap / BLOCK * BLOCK * QUAD
-            + (pair * BLOCK + tap % BLOCK) * 2;
+        let place =
+            quad * self.padded_taps() * QUAD + tap / BLOCK * BLOCK * QUAD + (pair * BLOCK + tap % BLOCK) * 2;
         let both = i16::from_le_bytes([self.weights[place], self.weights[place + 1]]);
         let second = both as i8;
         if output.is_multiple_of(2) { ((both - i16::from(second)) >> 8) as i8 } else { second }
@@ -190,9 +189,10 @@ impl<'m> PackedModel<'m> {
 
     /// Frames that one answer hears.
     pub fn receptive_field(&self) -> usize {
-        self.layers.iter().rev().fold(1, |frames, layer| {
-            frames * usize::from(layer.pool) + usize::from(layer.kernel) - 1
-        })
+        self.layers
+            .iter()
+            .rev()
+            .fold(1, |frames, layer| frames * usize::from(layer.pool) + usize::from(layer.kernel) - 1)
     }
 
     /// Frames from one answer to the next.

@@ -21,7 +21,11 @@ pub(crate) fn random_parts(widths: &[(u16, u8, u8)], seed: u64) -> ModelParts {
         // Most sums are to end within 8 bits.
         let shift = 8 + (taps as f32).log2() as u8 / 2;
         let rescale = (0..outputs)
-            .map(|_| Rescale { bias: next() % 20_000, multiplier: 8 + (next() % 8).unsigned_abs() as u16, shift })
+            .map(|_| Rescale {
+                bias: next() % 20_000,
+                multiplier: 8 + (next() % 8).unsigned_abs() as u16,
+                shift,
+            })
             .collect();
         let pooled = affine(0.125, next());
         let mut table = [0; TABLE_BYTES];

@@ -81,7 +81,8 @@ impl ModelParts {
 
     fn header(&self, places: &[[u32; 3]]) -> Result<Vec<u8>, PackedError> {
         let too_large = |what| PackedError::Model { what };
-        let front_end = FrontEndRecord::of(&self.mel_config).ok_or(too_large("a front end that is too large"))?;
+        let front_end =
+            FrontEndRecord::of(&self.mel_config).ok_or(too_large("a front end that is too large"))?;
         let head = HeadRecord {
             name: &self.name,
             front_end,

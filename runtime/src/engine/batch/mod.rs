@@ -163,16 +163,9 @@ impl Batch {
 }
 
 /// The newest column under the last kernel of each window, as real numbers.
-fn embeddings(
-    x: &[i16],
-    last: &BatchLayer,
-    before: Option<Affine>,
-    windows: usize,
-) -> Vec<f32> {
+fn embeddings(x: &[i16], last: &BatchLayer, before: Option<Affine>, windows: usize) -> Vec<f32> {
     let real = |&integer: &i16| before.map_or(f32::from(integer), |affine| affine.real(integer as i8));
     let first = (last.kernel - 1) * last.inputs;
     let step = last.pool * last.inputs;
-    (0..windows)
-        .flat_map(|window| x[first + window * step..][..last.inputs].iter().map(real))
-        .collect()
+    (0..windows).flat_map(|window| x[first + window * step..][..last.inputs].iter().map(real)).collect()
 }

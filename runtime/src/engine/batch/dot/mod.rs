@@ -83,7 +83,10 @@ impl Dot {
     /// # Panics
     /// When `x` ends before the last position's padded taps do, or `sums` is not `[positions, outputs]`.
     pub(super) fn multiply(self, x: &[i16], step: usize, positions: usize, rows: &Rows, sums: &mut [i32]) {
-        assert!(positions > 0 && x.len() >= (positions - 1) * step + rows.taps, "room behind the last position");
+        assert!(
+            positions > 0 && x.len() >= (positions - 1) * step + rows.taps,
+            "room behind the last position"
+        );
         assert_eq!(sums.len(), positions * rows.outputs);
         match self.0 {
             Kind::Portable => portable(x, step, rows, sums),

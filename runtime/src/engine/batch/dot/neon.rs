@@ -50,9 +50,8 @@ fn multiply_add(total: int32x4_t, x: [int16x8_t; 2], weights: [int16x8_t; 2]) ->
     let mut total = total;
     for (x, weights) in x.into_iter().zip(weights) {
         // SAFETY: NEON is part of the target's baseline.
-        total = unsafe {
-            vmlal_high_s16(vmlal_s16(total, vget_low_s16(x), vget_low_s16(weights)), x, weights)
-        };
+        total =
+            unsafe { vmlal_high_s16(vmlal_s16(total, vget_low_s16(x), vget_low_s16(weights)), x, weights) };
     }
     total
 }
