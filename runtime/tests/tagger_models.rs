@@ -13,7 +13,7 @@ fn models() -> PathBuf {
 }
 
 fn load(path: &str, fuse: bool) -> Tagger {
-    Tagger::load_with(models().join(path), &TaggerOptions { precision: Precision::Auto, fuse }).unwrap()
+    Tagger::load_with(models().join(path), &TaggerOptions { fuse, ..Default::default() }).unwrap()
 }
 
 /// The same numbers as `formula` in make_tiny.py.

@@ -1,7 +1,7 @@
 //! The trainer's networks, float and in integers, against the runtime on the exported files.
 
 use candle_core::{Device, Result, Tensor};
-use runtime::tagger::{Precision, Tagger, TaggerOptions};
+use runtime::tagger::{EngineChoice, Precision, Tagger, TaggerOptions};
 use tests::untrained::{Heard, MEL, Untrained, decibel, tensor};
 use trainer::corpus::ClipSource;
 use trainer::corpus::synth::{SynthSpec, corpus};
@@ -45,7 +45,7 @@ fn agree(architecture: &Architecture) -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     delivery.write(folder.path()).unwrap();
     let load = |precision, fuse| {
-        let options = TaggerOptions { precision, fuse };
+        let options = TaggerOptions { precision, engine: EngineChoice::Tract, fuse };
         let tagger = Tagger::load_with(folder.path(), &options).unwrap();
         // Convolutions over time are fused, those over planes and the rest are tract's.
         let over_time = architecture.layers.iter().filter(|layer| layer.time().is_some()).count();

@@ -1,7 +1,7 @@
 //! The model folder: quantise, write both ONNX files with their card, and score what was written by the runtime.
 
 use crate::eval::{Agreement, Evaluation, Scores, ScoresError, TagReport};
-use crate::export::{ATTENTION, attention_steps, float_model, int8_model};
+use crate::export::{ATTENTION, PackError, attention_steps, float_model, int8_model, packed_model};
 use crate::files::write_atomically;
 use crate::net::{Architecture, Folded, Net, Network, Standardise};
 use crate::quantise::{Quantised, quantise};
@@ -29,6 +29,9 @@ pub enum DeliverError {
     /// The card makes no sense.
     #[error("the card: {0}")]
     Card(#[from] CardError),
+    /// The integer engine has no room for the network.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// A file could not be written.
     #[error("{}: {source}", path.display())]
     Write {
@@ -82,7 +85,8 @@ impl Delivery {
         &mut self.card
     }
 
-    /// Writes `model.onnx`, `model.int8.onnx` and `card.json` into `folder`, each whole or not at all.
+    /// Writes `model.onnx`, `model.int8.onnx` and `card.json` into `folder`, and `model.bin` where the integer engine can run
+    /// the network, each whole or not at all.
     ///
     /// # Errors
     /// When the card makes no sense or the folder cannot be written.
@@ -90,15 +94,31 @@ impl Delivery {
         self.card.validate()?;
         let json = self.card.to_json()?;
         let compact = serde_json::to_string(&self.card).map_err(CardError::Json)?;
-        for (name, bytes) in [
+        let int8 = int8_model(&self.quantised, &compact);
+        let packed = match packed_model(&int8) {
+            Ok(packed) => Some(("model.bin", packed)),
+            // Planes, recurrent layers and attention are for larger machines.
+            Err(PackError::Unsupported(_)) if !self.runs_in_the_engine() => None,
+            Err(error) => return Err(error.into()),
+        };
+        let files = [
             ("model.onnx", float_model(&self.folded, &compact)),
-            ("model.int8.onnx", int8_model(&self.quantised, &compact)),
+            ("model.int8.onnx", int8),
             (Card::FILE_NAME, json.into_bytes()),
-        ] {
+        ];
+        for (name, bytes) in files.into_iter().chain(packed) {
             let path = folder.join(name);
             write_atomically(&path, &bytes).map_err(|source| DeliverError::Write { path, source })?;
         }
         Ok(())
+    }
+}
+
+impl Delivery {
+    /// Whether all layers are convolutions over time of whole windows, which is what the integer engine has.
+    fn runs_in_the_engine(&self) -> bool {
+        let architecture = &self.quantised.architecture;
+        architecture.slides() && architecture.layers.iter().all(|layer| layer.time().is_some())
     }
 }
 

@@ -4,8 +4,8 @@ use runtime::card::Card;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// The text; sizes are those of the ONNX files in bytes, where they are there.
-pub fn readme(card: &Card, float: Option<usize>, int8: Option<usize>) -> String {
+/// The text; `files` are the models' names and sizes in bytes, where they are there.
+pub fn readme(card: &Card, files: &[(&str, Option<usize>)]) -> String {
     let mut text = format!("# {}\n\n", card.name);
     let mut line = |line: String| {
         text.push_str(&line);
@@ -23,8 +23,8 @@ pub fn readme(card: &Card, float: Option<usize>, int8: Option<usize>) -> String 
         line(format!("| parameters | {parameters} |"));
     }
     let kilobytes = |bytes: usize| format!("{:.0} kB", bytes as f64 / 1000.0);
-    for (name, bytes) in [("model.onnx", float), ("model.int8.onnx", int8)] {
-        if let Some(bytes) = bytes {
+    for (name, bytes) in files {
+        if let &Some(bytes) = bytes {
             line(format!("| {name} | {} |", kilobytes(bytes)));
         }
     }

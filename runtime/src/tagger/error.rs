@@ -2,6 +2,7 @@
 
 use crate::card::CardError;
 use crate::mel::MelError;
+use crate::packed::PackedError;
 use crate::resample::ResampleError;
 use std::path::PathBuf;
 
@@ -42,6 +43,22 @@ pub enum TaggerError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A packed model is damaged, or no packed model.
+    #[error("{}: {source}", path.display())]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: PackedError,
+    },
+    /// The file is for another engine than was asked for.
+    #[error("{}: this file runs in {}", path.display(), engine_name(*needs))]
+    OtherEngine {
+        /// The file.
+        path: PathBuf,
+        /// What runs it.
+        needs: super::EngineChoice,
     },
     /// Nothing says what the network hears and what its outputs mean.
     #[error(
@@ -118,4 +135,11 @@ pub enum TaggerError {
         /// The answer.
         value: f32,
     },
+}
+
+fn engine_name(engine: super::EngineChoice) -> &'static str {
+    match engine {
+        super::EngineChoice::Tract => "tract (--engine tract)",
+        _ => "the integer engine (--engine int8)",
+    }
 }

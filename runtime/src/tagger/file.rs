@@ -1,6 +1,6 @@
 //! Finding and reading the files of a model.
 
-use super::{Precision, TaggerError, TaggerOptions};
+use super::{EngineChoice, Precision, TaggerError, TaggerOptions};
 use crate::card::{Card, CardError};
 use std::fs::File;
 use std::io::Read;
@@ -14,47 +14,95 @@ pub(super) const MAX_BYTES: u64 = 512 << 20;
 
 const FLOAT_FILE: &str = "model.onnx";
 const INT8_FILE: &str = "model.int8.onnx";
+const PACKED_FILE: &str = "model.bin";
 
 /// A model as it lies on disk.
 pub(super) struct ModelFile {
     pub path: PathBuf,
-    pub proto: ModelProto,
     pub card: Card,
+    pub found: Found,
 }
 
-/// Reads the model at `path`: a folder or an ONNX file.
+/// What the file holds.
+pub(super) enum Found {
+    Onnx(Box<ModelProto>),
+    Packed(Vec<u8>),
+}
+
+/// Reads the model at `path`: a folder, an ONNX file or a packed one.
 pub(super) fn read_model(path: &Path, options: &TaggerOptions) -> Result<ModelFile, TaggerError> {
     let io = |source| TaggerError::Io { path: path.into(), source };
     if !std::fs::metadata(path).map_err(io)?.is_dir() {
-        let proto = read_proto(path)?;
-        let card = match card_inside(path, &proto)? {
-            Some(card) => card,
-            None => card_file(&path.with_file_name(Card::FILE_NAME))?
-                .ok_or_else(|| TaggerError::NoCard { path: path.into() })?,
-        };
-        return Ok(ModelFile { path: path.into(), proto, card });
+        return read_file(path, options);
     }
-    let names: &[&str] = match options.precision {
+    let names = names(options);
+    let file = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
+    let looked_for = if names.is_empty() { "a packed model in float, which there is not" } else { &*names.join(", ") };
+    let file = file.ok_or_else(|| TaggerError::NoModel { path: path.into(), looked_for: looked_for.into() })?;
+    let found = read_found(&file)?;
+    let card = match (card_file(&path.join(Card::FILE_NAME))?, &found) {
+        (Some(card), _) => Some(card),
+        (None, Found::Onnx(proto)) => card_inside(&file, proto)?,
+        (None, Found::Packed(_)) => None,
+    };
+    let card = card.ok_or_else(|| TaggerError::NoCard { path: file.clone() })?;
+    Ok(ModelFile { path: file, card, found })
+}
+
+/// Files of a folder that will do, best first.
+fn names(options: &TaggerOptions) -> Vec<&'static str> {
+    let onnx: &[&str] = match options.precision {
         Precision::Auto => &[INT8_FILE, FLOAT_FILE],
         Precision::Float => &[FLOAT_FILE],
         Precision::Int8 => &[INT8_FILE],
     };
-    let file = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
-    let looked_for = names.join(", ");
-    let file = file.ok_or_else(|| TaggerError::NoModel { path: path.into(), looked_for })?;
-    let proto = read_proto(&file)?;
-    let card = match card_file(&path.join(Card::FILE_NAME))? {
-        Some(card) => card,
-        None => card_inside(&file, &proto)?.ok_or_else(|| TaggerError::NoCard { path: file.clone() })?,
+    let packed = (options.precision != Precision::Float).then_some(PACKED_FILE);
+    match options.engine {
+        EngineChoice::Auto => packed.into_iter().chain(onnx.iter().copied()).collect(),
+        EngineChoice::Int8 => packed.into_iter().collect(),
+        EngineChoice::Tract => onnx.to_vec(),
+    }
+}
+
+/// A file stands for itself, and is refused by the engine that cannot run it.
+fn read_file(path: &Path, options: &TaggerOptions) -> Result<ModelFile, TaggerError> {
+    let found = read_found(path)?;
+    let engine = match found {
+        Found::Onnx(_) => EngineChoice::Tract,
+        Found::Packed(_) => EngineChoice::Int8,
     };
-    Ok(ModelFile { path: file, proto, card })
+    if options.engine != EngineChoice::Auto && options.engine != engine {
+        return Err(TaggerError::OtherEngine { path: path.into(), needs: engine });
+    }
+    let inside = match &found {
+        Found::Onnx(proto) => card_inside(path, proto)?,
+        Found::Packed(_) => None,
+    };
+    let card = match inside {
+        Some(card) => card,
+        None => card_file(&path.with_file_name(Card::FILE_NAME))?
+            .ok_or_else(|| TaggerError::NoCard { path: path.into() })?,
+    };
+    Ok(ModelFile { path: path.into(), card, found })
+}
+
+/// By what the file begins with.
+fn read_found(path: &Path) -> Result<Found, TaggerError> {
+    let bytes = read_limited(path)?;
+    if bytes.starts_with(&crate::packed::MAGIC) {
+        return Ok(Found::Packed(bytes));
+    }
+    Ok(Found::Onnx(Box::new(proto_of(path, &bytes)?)))
 }
 
 pub(super) fn read_proto(path: &Path) -> Result<ModelProto, TaggerError> {
-    let bytes = read_limited(path)?;
+    proto_of(path, &read_limited(path)?)
+}
+
+fn proto_of(path: &Path, mut bytes: &[u8]) -> Result<ModelProto, TaggerError> {
     let not_onnx = |reason: String| TaggerError::NotOnnx { path: path.into(), reason };
     let proto =
-        super::guard(|| tract_onnx::onnx().proto_model_for_read(&mut &bytes[..])).map_err(not_onnx)?;
+        super::guard(|| tract_onnx::onnx().proto_model_for_read(&mut bytes)).map_err(not_onnx)?;
     // Almost any few bytes are some protobuf message.
     if proto.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
         return Err(not_onnx("it holds no graph".into()));

@@ -1,4 +1,5 @@
-//! Inference: from PCM to tags with any ONNX network that a [card](crate::card) describes, through tract.
+//! Inference: from PCM to tags with any ONNX network that a [card](crate::card) describes, through tract, or with a
+//! packed one through the [integer engine](crate::engine).
 //!
 //! ```no_run
 //! use runtime::pcm::Pcm;
@@ -17,13 +18,16 @@
 //! errors, the panic hook still prints its line. What this cannot promise is that a file made for the purpose does
 //! not exhaust the memory while tract works its constants out.
 
+mod choice;
 mod error;
 mod file;
 mod fused;
 mod network;
+mod packed;
 mod song;
 mod windows;
 
+pub use choice::{EngineChoice, Precision, TaggerOptions};
 pub use error::TaggerError;
 pub use network::{AxisSize, Network, NetworkError, NetworkSpec, Values};
 pub use song::{SongTags, TagScore};
@@ -32,7 +36,8 @@ use crate::card::Card;
 use crate::mel::{self, FrameCodes, MelConfig};
 use crate::pcm::Pcm;
 use crate::resample::resample;
-use file::ModelFile;
+use file::{Found, ModelFile};
+use packed::PackedNetwork;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,35 +47,6 @@ use tract_onnx::prelude::TractResult;
 /// where dither and the noise of a good recording lie.
 pub const SILENCE: f32 = 1e-4;
 
-/// Which file of a model folder is meant, or what a loaded one is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// The int8 file where there is one, else the float file.
-    #[default]
-    Auto,
-    /// `model.onnx`.
-    Float,
-    /// `model.int8.onnx`.
-    Int8,
-}
-
-/// How a model is loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TaggerOptions {
-    /// Which file of a folder; a path to a file stands for itself.
-    pub precision: Precision,
-    /// Whether convolution over time, max-pooling, rounding and ELU in a row run as one operation, and so convolution
-    /// of a plane, rectifier, normalisation and the largest value of each row. It gives the same numbers but for the
-    /// last bits, several times as fast. Off, everything is tract's own.
-    pub fuse: bool,
-}
-
-impl Default for TaggerOptions {
-    fn default() -> Self {
-        Self { precision: Precision::Auto, fuse: true }
-    }
-}
-
 /// A network with its card: tags songs.
 pub struct Tagger {
     path: PathBuf,
@@ -78,7 +54,13 @@ pub struct Tagger {
     mel_config: MelConfig,
     tags: Arc<[String]>,
     precision: Precision,
-    network: Network,
+    network: Runs,
+}
+
+/// What runs the network.
+enum Runs {
+    Tract(Box<Network>),
+    Int8(Box<PackedNetwork>),
 }
 
 impl std::fmt::Debug for Tagger {
@@ -91,8 +73,9 @@ impl std::fmt::Debug for Tagger {
 }
 
 impl Tagger {
-    /// Loads a model with the default options. `path` is a folder with `model.int8.onnx` or `model.onnx` and a
-    /// `card.json`, or an ONNX file with the card in its metadata or a `card.json` beside it.
+    /// Loads a model with the default options. `path` is a folder with `model.bin`, `model.int8.onnx` or `model.onnx` and a
+    /// `card.json`, an ONNX file with the card in its metadata or a `card.json` beside it, or a packed model with a
+    /// `card.json` beside it.
     ///
     /// # Errors
     /// [`TaggerError`], which names the file and the reason.
@@ -105,9 +88,17 @@ impl Tagger {
     /// # Errors
     /// [`TaggerError`], which names the file and the reason.
     pub fn load_with(path: impl AsRef<Path>, options: &TaggerOptions) -> Result<Self, TaggerError> {
-        let ModelFile { path, proto, card } = file::read_model(path.as_ref(), options)?;
+        let ModelFile { path, card, found } = file::read_model(path.as_ref(), options)?;
         let mel_config = card.front_end.mel_config();
         let mel_config = mel_config.map_err(|source| TaggerError::Card { path: path.clone(), source })?;
+        let proto = match found {
+            Found::Onnx(proto) => *proto,
+            Found::Packed(bytes) => {
+                let network = PackedNetwork::new(&bytes, &card, &mel_config, &path)?;
+                let (tags, network) = (card.tags.as_slice().into(), Runs::Int8(Box::new(network)));
+                return Ok(Self { path, card, mel_config, tags, precision: Precision::Int8, network });
+            }
+        };
         let rounds = |node: &tract_onnx::pb::NodeProto| node.op_type.starts_with('Q');
         let int8 = proto.graph.iter().flat_map(|graph| &graph.node).any(rounds);
         let window = if card.input.sliding {
@@ -129,14 +120,21 @@ impl Tagger {
         })?;
         let tags = card.tags.as_slice().into();
         let precision = if int8 { Precision::Int8 } else { Precision::Float };
-        let tagger = Self { path, card, mel_config, tags, precision, network };
+        let tagger = Self {
+            path,
+            card,
+            mel_config,
+            tags,
+            precision,
+            network: Runs::Tract(Box::new(network)),
+        };
         tagger
             .check_outputs()
             .map_err(|reason| TaggerError::Mismatch { path: tagger.path.clone(), reason })?;
         Ok(tagger)
     }
 
-    /// The ONNX file.
+    /// The file that runs: ONNX or packed.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -181,7 +179,18 @@ impl Tagger {
 
     /// How many chains of operations run as one; see [`TaggerOptions::fuse`].
     pub fn fused(&self) -> usize {
-        self.network.fused()
+        match &self.network {
+            Runs::Tract(network) => network.fused(),
+            Runs::Int8(_) => 0,
+        }
+    }
+
+    /// What runs the network: [`EngineChoice::Int8`] or [`EngineChoice::Tract`].
+    pub fn engine(&self) -> EngineChoice {
+        match self.network {
+            Runs::Tract(_) => EngineChoice::Tract,
+            Runs::Int8(_) => EngineChoice::Int8,
+        }
     }
 
     /// Tags a song: mono samples at any rate of audio.
@@ -223,13 +232,21 @@ impl Tagger {
         if let Some(index) = frames.iter().position(|value| !value.is_finite()) {
             return Err(TaggerError::NotFinite { index });
         }
+        let network = match &self.network {
+            Runs::Tract(network) => network,
+            Runs::Int8(network) => {
+                let answers = network.run(input, frames, mel_bands);
+                let embeddings = self.card.outputs.embedding.is_some().then_some(answers.embeddings);
+                return Ok(SongTags::new(self.tags.clone(), seconds, answers.probabilities, embeddings, None));
+            }
+        };
         let codes = input.codes.then(|| FrameCodes::of(self.mel_config.compression));
         let (mut probabilities, mut others) = (Vec::new(), [Vec::new(), Vec::new()]);
         for (first, windows) in windows::passes(input, frames.len() / mel_bands) {
             let span = windows::span(input, windows);
             let laid_out = windows::lay_out(input, frames, mel_bands, first..first + span, codes);
             let shape = windows::shape(input, 1, span, mel_bands);
-            let outputs = self.network.run(&shape, &laid_out);
+            let outputs = network.run(&shape, &laid_out);
             let mut outputs =
                 outputs.map_err(|error| TaggerError::Run { reason: error.to_string() })?.into_iter();
             let tags = outputs.next().unwrap_or(Values { shape: vec![], values: vec![] });
@@ -264,10 +281,11 @@ impl Tagger {
 
     /// Checks the outputs for one window, and for two and the most where the input slides.
     fn check_outputs(&self) -> Result<(), String> {
+        let Runs::Tract(network) = &self.network else { return Ok(()) };
         let input = &self.card.input;
         let most = windows::per_pass(input);
         for windows in [1, 2.min(most), most] {
-            let shapes = self.network.output_shapes(windows::span(input, windows));
+            let shapes = network.output_shapes(windows::span(input, windows));
             let shapes = shapes.map_err(|error| error.to_string())?;
             for (i, (shape, name)) in shapes.iter().zip(self.card.outputs.names()).enumerate() {
                 let leading: &[usize] = if input.sliding { &[1, windows] } else { &[1] };

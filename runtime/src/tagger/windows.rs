@@ -61,6 +61,13 @@ pub(super) fn lay_out(
     out
 }
 
+/// Frames `range` of `frames` (`[frames, mel_bands]`, repeated where the range is longer) as codes.
+pub(super) fn codes(frames: &[f32], mel_bands: usize, range: Range<usize>, codes: FrameCodes) -> Vec<u8> {
+    let available = frames.len() / mel_bands;
+    let frame = |t: usize| &frames[t % available * mel_bands..][..mel_bands];
+    range.flat_map(|t| frame(t).iter().map(move |&value| codes.encode(value))).collect()
+}
+
 /// Sizes of the input's axes.
 pub(super) fn shape<D: Clone>(input: &InputSpec, batch: D, frames: D, mel_bands: D) -> Vec<D> {
     let size = |axis: &Axis| match axis {

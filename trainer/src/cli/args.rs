@@ -2,6 +2,7 @@
 
 use super::card::CardArgs;
 use super::compare::CompareArgs;
+use super::export::ExportArgs;
 use super::fetch::FetchArgs;
 use super::recipe::RecipeArgs;
 use super::remix::RemixArgs;
@@ -30,6 +31,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Score an exported model on a corpus, tag by tag
     Eval(EvalArgs),
+    /// Pack an int8 model for microcontrollers and for the integer engine
+    Export(ExportArgs),
     /// Label the files of corpora, window by window, by what a teacher hears in them
     Label(LabelArgs),
     /// Complete the card of an exported model with what is known of it, and write its README

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use trainer::deliver::metrics_for_card;
 use trainer::eval::Evaluation;
-use trainer::export::with_card;
+use trainer::export::{packed_model, with_card};
 use trainer::files::write_atomically;
 use trainer::readme::readme;
 
@@ -102,12 +102,20 @@ pub fn card(args: &CardArgs) -> Result<ExitCode> {
             files.push((model.clone(), with_card(&bytes, &compact).with_context(context)?));
         }
     }
+    // The packed model has name and thresholds of the card.
+    let packed = args.model.join("model.bin");
+    let int8 = files.iter().find(|(path, _)| path.ends_with("model.int8.onnx"));
+    if let (true, Some((path, onnx))) = (packed.exists(), int8) {
+        let bytes = packed_model(onnx).with_context(|| format!("{}", path.display()))?;
+        files.push((packed, bytes));
+    }
     if args.readme {
         let size = |name: &str| {
             let bytes = files.iter().find(|(path, _)| path.file_name().is_some_and(|file| file == name));
             bytes.map(|(_, bytes)| bytes.len())
         };
-        let text = readme(&card, size("model.onnx"), size("model.int8.onnx"));
+        let sizes = ["model.onnx", "model.int8.onnx", "model.bin"].map(|name| (name, size(name)));
+        let text = readme(&card, &sizes);
         files.push((args.model.join("README.md"), text.into_bytes()));
     }
     files.push((path.clone(), json.into_bytes()));

@@ -7,6 +7,7 @@ mod card;
 mod compare;
 mod data;
 mod eval;
+mod export;
 mod fetch;
 mod folder;
 mod label;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         None => train::main_job(),
         Some(Command::Train(args)) => train::train(*args),
         Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Export(args)) => export::export(&args),
         Some(Command::Label(args)) => label::label(&args),
         Some(Command::Card(args)) => card::card(&args),
         Some(Command::Attention(args)) => attention::attention(&args),

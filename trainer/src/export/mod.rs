@@ -1,4 +1,4 @@
-//! The network as standard ONNX: float, and int8 in quantised operators.
+//! The network as standard ONNX: float, and int8 in quantised operators; and packed, for microcontrollers.
 
 mod build;
 mod layers;
@@ -6,6 +6,8 @@ mod metadata;
 mod network;
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
 pub mod onnx_proto;
+mod packed;
 
 pub use metadata::with_card;
+pub use packed::{PackError, packed_model};
 pub use network::{ATTENTION, CARD_KEY, attention_steps, float_model, int8_model};
