@@ -3,9 +3,9 @@
 use crate::packed::{Affine, Layer, Rescale, TABLE_BYTES};
 
 impl Rescale {
-    /// The 8-bit integer of a sum.
+    /// The 8-bit integer of a sum, where 32 bits are enough: the model was checked for it.
     ///
-    /// 32 bits are enough: the model was checked for it. Halves go to the even neighbour, as in ONNX's QuantizeLinear:
+    /// Halves go to the even neighbour, as in ONNX's QuantizeLinear:
     /// half a step less one is added, and one more where the result would otherwise be odd.
     #[inline(always)]
     pub(crate) fn apply(&self, sum: i32, zero_point: i8) -> i8 {
@@ -13,6 +13,15 @@ impl Rescale {
         let odd = product >> self.shift & 1;
         let rounded = (product + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift;
         (rounded + i32::from(zero_point)).clamp(-128, 127) as i8
+    }
+
+    /// [`apply`](Self::apply) for [wide](Layer::wide) layers.
+    #[inline(always)]
+    pub(crate) fn apply_wide(&self, sum: i32, zero_point: i8) -> i8 {
+        let product = (i64::from(sum) + i64::from(self.bias)) * i64::from(self.multiplier);
+        let odd = product >> self.shift & 1;
+        let rounded = (product + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift;
+        (rounded + i64::from(zero_point)).clamp(-128, 127) as i8
     }
 }
 
@@ -29,9 +38,15 @@ pub(crate) fn activate(table: Option<&[u8; TABLE_BYTES]>, pooled: i8) -> i16 {
 #[inline]
 pub(crate) fn finish(layer: &Layer<'_>, first: usize, sums: impl Iterator<Item = i32>, out: &mut [i16]) {
     let Affine { zero_point, .. } = layer.pooled;
-    for ((i, out), sum) in out.iter_mut().enumerate().zip(sums) {
-        let pooled = layer.rescale(first + i).apply(sum, zero_point);
-        *out = activate(layer.table, pooled);
+    let sums = out.iter_mut().enumerate().zip(sums);
+    if layer.wide {
+        for ((i, out), sum) in sums {
+            *out = activate(layer.table, layer.rescale(first + i).apply_wide(sum, zero_point));
+        }
+    } else {
+        for ((i, out), sum) in sums {
+            *out = activate(layer.table, layer.rescale(first + i).apply(sum, zero_point));
+        }
     }
 }
 
@@ -57,6 +72,16 @@ mod tests {
             let real = f64::from(sum + bias) * f64::from(multiplier) / f64::from(1u32 << shift);
             let want = (real.round_ties_even() + f64::from(zero_point)).clamp(-128.0, 127.0);
             prop_assert_eq!(f64::from(rescale.apply(sum, zero_point)), want);
+            prop_assert_eq!(f64::from(rescale.apply_wide(sum, zero_point)), want);
+        }
+
+        #[test]
+        fn rounding_in_64_bits_is_that_of_real_numbers(
+            sum in -(1i32 << 23)..1 << 23, bias in any::<i32>(), multiplier in 1u16.., shift in 1u8..=47,
+        ) {
+            let real = (f64::from(sum) + f64::from(bias)) * f64::from(multiplier) / (1u64 << shift) as f64;
+            let want = real.round_ties_even().clamp(-128.0, 127.0);
+            prop_assert_eq!(f64::from(Rescale { bias, multiplier, shift }.apply_wide(sum, 0)), want);
         }
     }
 

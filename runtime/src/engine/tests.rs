@@ -26,7 +26,7 @@ fn by_definition(parts: &ModelParts, window: &[u8]) -> Vec<i16> {
                         flat.iter().zip(&layer.weights[o * taps..]).map(|(x, &w)| x * i64::from(w)).sum();
                     let rescale = layer.rescale[o];
                     let real = (sum + i64::from(rescale.bias)) as f64 * f64::from(rescale.multiplier)
-                        / f64::from(1u32 << rescale.shift);
+                        / (1u64 << rescale.shift) as f64;
                     let pooled = real.round_ties_even() as i64 + i64::from(layer.pooled.zero_point);
                     let pooled = pooled.clamp(-128, 127);
                     layer.table.map_or(pooled, |table| i64::from(table[(pooled + 128) as usize]))

@@ -17,8 +17,11 @@ const MAX_FRAMES: u64 = 1 << 16;
 /// The absolute weights of one output add up to less than this: sums of products with 8-bit integers then have at most
 /// 24 bits, which the kernels that calculate two outputs at once rely on.
 const MAX_ROW: u32 = 1 << 16;
-/// Sums, times their multiplier and with half a step added, stay below this.
-const MAX_PRODUCT: u64 = 1 << 31;
+/// Where sums, times their multiplier and with half a step added, stay below this, 32 bits are enough for them.
+const NARROW: u64 = 1 << 31;
+/// Most bits that can be rounded away, of products of 64 bits and of 32.
+const MAX_SHIFT: u8 = 47;
+const NARROW_SHIFT: u8 = 30;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<PackedModel<'_>, PackedError> {
     let header = header(bytes)?;
@@ -114,15 +117,25 @@ fn layer<'m>(bytes: &'m [u8], record: &LayerRecord, last: bool) -> Result<Layer<
     if last && output != pooled {
         return Err("the last layer's integers are its pooled ones");
     }
-    let mut layer =
-        Layer { inputs, outputs, kernel, pool, pooled, output, weights: &[], rescale: &[], table: None };
+    let mut layer = Layer {
+        inputs,
+        outputs,
+        kernel,
+        pool,
+        pooled,
+        output,
+        weights: &[],
+        rescale: &[],
+        table: None,
+        wide: false,
+    };
     let rows = layer.quads() * QUAD;
     layer.weights = section(bytes, record.weights, rows * layer.padded_taps())?;
     layer.rescale = section(bytes, record.rescale, usize::from(outputs) * RESCALE_BYTES)?;
     if let Some(table) = record.table {
         layer.table = section(bytes, table, TABLE_BYTES)?.try_into().ok();
     }
-    check_sums(&layer)?;
+    layer.wide = needs_64_bits(&layer)?;
     Ok(layer)
 }
 
@@ -136,8 +149,10 @@ fn section(bytes: &[u8], start: u32, length: usize) -> Result<&[u8], &'static st
     bytes.get(start..end).ok_or("a section beyond the end")
 }
 
-/// That no sum leaves the 32 bits it is kept in, whatever the input.
-fn check_sums(layer: &Layer<'_>) -> Result<(), &'static str> {
+/// Checks that no sum leaves the bits that the kernels have for it, whatever the input; says whether what becomes of one
+/// when bias and multiplier come in may leave 32.
+fn needs_64_bits(layer: &Layer<'_>) -> Result<bool, &'static str> {
+    let mut wide = false;
     let quads = layer.weights.chunks_exact(layer.padded_taps() * QUAD);
     for (quad, weights) in quads.enumerate() {
         let mut rows = [0u32; QUAD];
@@ -160,14 +175,13 @@ fn check_sums(layer: &Layer<'_>) -> Result<(), &'static str> {
                 return Err("the weights of an output add up to 65536 or more");
             }
             let rescale = layer.rescale(output);
-            if rescale.multiplier == 0 || !(1..=30).contains(&rescale.shift) {
-                return Err("a multiplier of 0, or a shift that is not from 1 to 30");
+            if rescale.multiplier == 0 || !(1..=MAX_SHIFT).contains(&rescale.shift) {
+                return Err("a multiplier of 0, or a shift that is not from 1 to 47");
             }
             let largest = u64::from(row) * 128 + u64::from(rescale.bias.unsigned_abs());
-            if largest * u64::from(rescale.multiplier) + (1 << (rescale.shift - 1)) >= MAX_PRODUCT {
-                return Err("a sum that may leave 32 bits");
-            }
+            let largest = largest * u64::from(rescale.multiplier) + (1 << (rescale.shift - 1));
+            wide |= largest >= NARROW || rescale.shift > NARROW_SHIFT;
         }
     }
-    Ok(())
+    Ok(wide)
 }

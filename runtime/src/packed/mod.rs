@@ -81,6 +81,8 @@ pub struct Layer<'m> {
     pub rescale: &'m [u8],
     /// ELU, from the pooled integer plus 128 to the integer that goes out; none for the last layer.
     pub table: Option<&'m [u8; TABLE_BYTES]>,
+    /// Whether sums have to be rescaled in 64 bits: where a channel's weights are next to nothing beside its bias.
+    pub wide: bool,
 }
 
 impl Layer<'_> {
@@ -133,7 +135,7 @@ pub struct Rescale {
     pub bias: i32,
     /// Factor, above 0.
     pub multiplier: u16,
-    /// Bits that are rounded away, 1 to 30.
+    /// Bits that are rounded away, 1 to 47.
     pub shift: u8,
 }
 

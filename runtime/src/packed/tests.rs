@@ -80,14 +80,19 @@ fn sums_that_would_not_fit_are_refused() {
         parts.pack().unwrap_err()
     };
     let layer = |what| PackedError::Layer { layer: 2, what };
-    assert_eq!(wrong(&|l| l.rescale[0].bias = i32::MAX), layer("a sum that may leave 32 bits"));
-    let shift = layer("a multiplier of 0, or a shift that is not from 1 to 30");
+    let shift = layer("a multiplier of 0, or a shift that is not from 1 to 47");
     assert_eq!(wrong(&|l| l.rescale[1].shift = 0), shift);
-    assert_eq!(wrong(&|l| l.rescale[1].shift = 31), shift);
+    assert_eq!(wrong(&|l| l.rescale[1].shift = 48), shift);
     assert_eq!(wrong(&|l| l.rescale[2].multiplier = 0), shift);
     assert_eq!(wrong(&|l| l.weights[3] = -128), layer("the numbers do not fit the shape"));
     assert_eq!(wrong(&|l| l.pooled.scale = f32::NAN), layer("a scale is not above 0"));
     assert_eq!(wrong(&|l| l.table = None), layer("all layers but the last have a table"));
+    let mut large = small();
+    large.layers[1].rescale[0].bias = i32::MAX;
+    let bytes = large.pack().unwrap();
+    let model = PackedModel::parse(&bytes).unwrap();
+    let wide: Vec<bool> = model.layers().iter().map(|layer| layer.wide).collect();
+    assert_eq!(wide, [false, true, false, false]);
     let mut wide = random_parts(&[(4, 255, 1), (2, 1, 1)], 3);
     wide.layers[0].weights.fill(127);
     let too_many = PackedError::Layer { layer: 1, what: "the weights of an output add up to 65536 or more" };

@@ -126,6 +126,7 @@ impl LayerParts {
             weights: &[],
             rescale: &[],
             table: None,
+            wide: false,
         }
     }
 

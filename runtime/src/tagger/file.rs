@@ -37,8 +37,10 @@ pub(super) fn read_model(path: &Path, options: &TaggerOptions) -> Result<ModelFi
     }
     let names = names(options);
     let file = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
-    let looked_for = if names.is_empty() { "a packed model in float, which there is not" } else { &*names.join(", ") };
-    let file = file.ok_or_else(|| TaggerError::NoModel { path: path.into(), looked_for: looked_for.into() })?;
+    let looked_for =
+        if names.is_empty() { "a packed model in float, which there is not" } else { &*names.join(", ") };
+    let file =
+        file.ok_or_else(|| TaggerError::NoModel { path: path.into(), looked_for: looked_for.into() })?;
     let found = read_found(&file)?;
     let card = match (card_file(&path.join(Card::FILE_NAME))?, &found) {
         (Some(card), _) => Some(card),
@@ -101,8 +103,7 @@ pub(super) fn read_proto(path: &Path) -> Result<ModelProto, TaggerError> {
 
 fn proto_of(path: &Path, mut bytes: &[u8]) -> Result<ModelProto, TaggerError> {
     let not_onnx = |reason: String| TaggerError::NotOnnx { path: path.into(), reason };
-    let proto =
-        super::guard(|| tract_onnx::onnx().proto_model_for_read(&mut bytes)).map_err(not_onnx)?;
+    let proto = super::guard(|| tract_onnx::onnx().proto_model_for_read(&mut bytes)).map_err(not_onnx)?;
     // Almost any few bytes are some protobuf message.
     if proto.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
         return Err(not_onnx("it holds no graph".into()));

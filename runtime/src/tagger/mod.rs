@@ -120,14 +120,8 @@ impl Tagger {
         })?;
         let tags = card.tags.as_slice().into();
         let precision = if int8 { Precision::Int8 } else { Precision::Float };
-        let tagger = Self {
-            path,
-            card,
-            mel_config,
-            tags,
-            precision,
-            network: Runs::Tract(Box::new(network)),
-        };
+        let tagger =
+            Self { path, card, mel_config, tags, precision, network: Runs::Tract(Box::new(network)) };
         tagger
             .check_outputs()
             .map_err(|reason| TaggerError::Mismatch { path: tagger.path.clone(), reason })?;
@@ -237,7 +231,13 @@ impl Tagger {
             Runs::Int8(network) => {
                 let answers = network.run(input, frames, mel_bands);
                 let embeddings = self.card.outputs.embedding.is_some().then_some(answers.embeddings);
-                return Ok(SongTags::new(self.tags.clone(), seconds, answers.probabilities, embeddings, None));
+                return Ok(SongTags::new(
+                    self.tags.clone(),
+                    seconds,
+                    answers.probabilities,
+                    embeddings,
+                    None,
+                ));
             }
         };
         let codes = input.codes.then(|| FrameCodes::of(self.mel_config.compression));

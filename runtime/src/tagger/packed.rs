@@ -16,8 +16,8 @@ pub(super) struct PackedNetwork {
 impl PackedNetwork {
     /// Unpacks the model and holds it to its card.
     pub fn new(bytes: &[u8], card: &Card, mel_config: &MelConfig, path: &Path) -> Result<Self, TaggerError> {
-        let model = PackedModel::parse(bytes)
-            .map_err(|source| TaggerError::Packed { path: path.into(), source })?;
+        let model =
+            PackedModel::parse(bytes).map_err(|source| TaggerError::Packed { path: path.into(), source })?;
         let mismatch = |reason: &str| TaggerError::Mismatch { path: path.into(), reason: reason.into() };
         if !model.tags().map(|tag| tag.name).eq(card.tags.iter().map(String::as_str)) {
             return Err(mismatch("their tags differ"));

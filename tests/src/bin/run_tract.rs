@@ -23,7 +23,10 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    let tagger = Tagger::load_with(&args.model, &TaggerOptions { engine: EngineChoice::Tract, fuse: !args.plain, ..Default::default() })?;
+    let tagger = Tagger::load_with(
+        &args.model,
+        &TaggerOptions { engine: EngineChoice::Tract, fuse: !args.plain, ..Default::default() },
+    )?;
     let bands = tagger.mel_config().mel_bands;
     let bytes = std::fs::read(&args.input).with_context(|| format!("{}", args.input.display()))?;
     let values: Vec<f32> = bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();

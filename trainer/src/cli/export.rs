@@ -44,7 +44,12 @@ pub fn export(args: &ExportArgs) -> Result<ExitCode> {
         });
         println!("{line}");
     } else {
-        println!("{}: {} bytes, {} tags, {state} bytes of state", out.display(), bytes.len(), model.tags().len());
+        println!(
+            "{}: {} bytes, {} tags, {state} bytes of state",
+            out.display(),
+            bytes.len(),
+            model.tags().len()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,5 +9,5 @@ pub mod onnx_proto;
 mod packed;
 
 pub use metadata::with_card;
-pub use packed::{PackError, packed_model};
 pub use network::{ATTENTION, CARD_KEY, attention_steps, float_model, int8_model};
+pub use packed::{PackError, packed_model};

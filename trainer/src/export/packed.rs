@@ -105,7 +105,12 @@ impl<'g> Reader<'g> {
     }
 
     /// `Conv`, `MaxPool`, rounding, `Elu`, rounding; returns the layer and what comes out.
-    fn layer(&self, value: &'g str, before: Affine, inputs: usize) -> Result<(LayerParts, &'g str), PackError> {
+    fn layer(
+        &self,
+        value: &'g str,
+        before: Affine,
+        inputs: usize,
+    ) -> Result<(LayerParts, &'g str), PackError> {
         let conv = self.only_of(value, "Conv")?;
         let name = conv.output[0].trim_end_matches(".conv");
         let [_, weight, bias] = &conv.input[..] else { return unsupported(format!("{name} without a bias")) };
@@ -140,7 +145,8 @@ impl<'g> Reader<'g> {
         }
         let (mut out, pooled) = self.rounded(out)?;
         let mut activated = None;
-        if let Some(elu) = self.takers.get(out).and_then(|nodes| nodes.iter().find(|n| n.op_type() == "Elu")) {
+        if let Some(elu) = self.takers.get(out).and_then(|nodes| nodes.iter().find(|n| n.op_type() == "Elu"))
+        {
             if elu.attribute.iter().any(|a| a.name() == "alpha" && a.f() != 1.0) {
                 return unsupported(format!("{name}'s ELU has another alpha than 1"));
             }
@@ -192,7 +198,11 @@ impl<'g> Reader<'g> {
 
     fn only_of(&self, value: &str, op: &str) -> Result<&'g NodeProto, PackError> {
         let node = self.only(value)?;
-        if node.op_type() == op { Ok(node) } else { unsupported(format!("{value} goes into {}", node.op_type())) }
+        if node.op_type() == op {
+            Ok(node)
+        } else {
+            unsupported(format!("{value} goes into {}", node.op_type()))
+        }
     }
 
     /// Behind QuantizeLinear and DequantizeLinear of the same scale.
@@ -267,10 +277,13 @@ fn rescale(
     let Ok(bias) = i32::try_from(bias) else { return unsupported(format!("{name}'s biases are too large")) };
     // Four significant bits and powers of two: a whole number over a power of two, without rounding.
     let factor = f64::from(weight_scale) * f64::from(before.scale) / f64::from(pooled.scale);
-    let exact = (1..=30u8).find_map(|shift| {
-        let multiplier = factor * f64::from(1u32 << shift);
-        (multiplier.fract() == 0.0 && (1.0..=65_535.0).contains(&multiplier))
-            .then_some(Rescale { bias, multiplier: multiplier as u16, shift })
+    let exact = (1..=47u8).find_map(|shift| {
+        let multiplier = factor * (1u64 << shift) as f64;
+        (multiplier.fract() == 0.0 && (1.0..=65_535.0).contains(&multiplier)).then_some(Rescale {
+            bias,
+            multiplier: multiplier as u16,
+            shift,
+        })
     });
     exact.map_or_else(|| unsupported(format!("{name}'s scales are no short binary fractions")), Ok)
 }

@@ -43,6 +43,7 @@ struct BatchLayer {
     weights: Rows,
     rescale: Vec<Rescale>,
     table: Option<[u8; 256]>,
+    wide: bool,
     /// Scale and zero point of what goes out.
     output: Affine,
 }
@@ -61,6 +62,7 @@ impl BatchLayer {
             weights: dot.rows(outputs, layer.taps(), weight),
             rescale: (0..outputs).map(|output| layer.rescale(output)).collect(),
             table: layer.table.copied(),
+            wide: layer.wide,
             output: layer.output,
         }
     }
@@ -89,10 +91,14 @@ impl BatchLayer {
                     peaks.iter_mut().zip(other).for_each(|(peak, &sum)| *peak = (*peak).max(sum));
                 }
                 let integers = self.rescale.iter().zip(&*peaks);
-                let table = self.table.as_ref();
-                out.extend(
-                    integers.map(|(rescale, &sum)| activate(table, rescale.apply(sum, self.zero_point))),
-                );
+                let (table, zero) = (self.table.as_ref(), self.zero_point);
+                if self.wide {
+                    out.extend(
+                        integers.map(|(rescale, &sum)| activate(table, rescale.apply_wide(sum, zero))),
+                    );
+                } else {
+                    out.extend(integers.map(|(rescale, &sum)| activate(table, rescale.apply(sum, zero))));
+                }
             }
         }
         out
