@@ -13,7 +13,6 @@ pub mod engine;
 pub mod mel;
 pub mod packed;
 pub mod pcm;
-#[cfg(feature = "onnx")]
 pub mod resample;
 #[cfg(feature = "onnx")]
 pub mod tagger;

@@ -38,6 +38,8 @@ mod filters;
 mod lanes;
 mod log;
 mod stream;
+mod tables;
+mod triangles;
 
 #[cfg(feature = "std")]
 pub use clip::{CLIP_MAX_BANDS, log_mel, log_mel_codes};
@@ -45,3 +47,4 @@ pub use codes::FrameCodes;
 pub use config::{Compression, MelConfig, MelError, MelNorm, MelScale, PadMode};
 pub use fft::{FftSize, Points};
 pub use stream::LogMel;
+pub use tables::MelTables;

@@ -1,28 +1,28 @@
 //! The streaming log-mel extractor.
 
+use core::borrow::Borrow;
+
 use microfft::Complex32;
 
 use super::config::{MelConfig, MelError, PadMode};
 use super::fft::{FftSize, Points};
-use super::filters::Filters;
 #[cfg(feature = "lanes")]
 use super::lanes;
+use super::tables::MelTables;
 use crate::pcm::{Pcm, sane};
 
 /// Log-mel frames of a stream of samples, for FFTs of `N_FFT` points and at most `MAX_BANDS` bands.
 ///
 /// Push the samples of a clip in pieces of any size, then [`flush`](Self::flush): the frames are, bit for bit,
-/// those of pushing the whole clip at once. Nothing is allocated. Tables and state take `12 * N_FFT + 6 *
-/// MAX_BANDS` bytes and some, `push` and `flush` have `4 * N_FFT + 4 * MAX_BANDS` more on their stack; with the
+/// those of pushing the whole clip at once. Nothing is allocated. The state takes `4 * N_FFT` bytes and some, its tables
+/// `8 * N_FFT + 6 * MAX_BANDS` more where they are not [borrowed](Self::with_tables); `push` and `flush` have `4 * N_FFT + 4 * MAX_BANDS` more on their stack; with the
 /// feature `lanes` it is `16 * N_FFT + 6 * MAX_BANDS`, and `36 * N_FFT + 24 * MAX_BANDS` on the stack.
 ///
 /// A sample that is not finite, or beyond ±1e12, counts as 0: one broken sample then spoils no frame, and
 /// nothing that is pushed panics.
 #[derive(Clone, Debug)]
-pub struct LogMel<const N_FFT: usize, const MAX_BANDS: usize> {
-    config: MelConfig,
-    window: [f32; N_FFT],
-    filters: Filters<N_FFT, MAX_BANDS>,
+pub struct LogMel<const N_FFT: usize, const MAX_BANDS: usize, T = MelTables<N_FFT, MAX_BANDS>> {
+    tables: T,
     #[cfg(feature = "lanes")]
     twiddles: lanes::Twiddles<N_FFT>,
     /// The samples under the next frame, of which the first `filled` are known.
@@ -41,30 +41,33 @@ where
     /// Computes window and filters.
     ///
     /// # Errors
-    /// Those of [`MelConfig::validate`]; an `n_fft` other than `N_FFT`; more than `MAX_BANDS` bands; bands too
-    /// narrow to tell apart.
+    /// Those of [`MelTables::new`].
     pub fn new(config: &MelConfig) -> Result<Self, MelError> {
-        config.validate()?;
-        if config.n_fft != N_FFT {
-            return Err(MelError::OtherFftSize { n_fft: config.n_fft, compiled: N_FFT });
-        }
-        let turn = 2.0 * core::f64::consts::PI / N_FFT as f64;
-        Ok(Self {
-            config: *config,
-            window: core::array::from_fn(|i| (0.5 - 0.5 * libm::cos(turn * i as f64)) as f32),
-            filters: Filters::new(config)?,
+        Ok(Self::with_tables(MelTables::new(config)?))
+    }
+}
+
+impl<const N_FFT: usize, const MAX_BANDS: usize, T> LogMel<N_FFT, MAX_BANDS, T>
+where
+    Points<N_FFT>: FftSize<N_FFT>,
+    T: Borrow<MelTables<N_FFT, MAX_BANDS>>,
+{
+    /// An extractor with tables that are there already: `LogMel::with_tables(MelTables::MINIM)` has them in flash.
+    pub fn with_tables(tables: T) -> Self {
+        Self {
+            tables,
             #[cfg(feature = "lanes")]
             twiddles: lanes::Twiddles::new(),
             frame: [0.0; N_FFT],
             filled: N_FFT / 2,
             before: 0.0,
             first: true,
-        })
+        }
     }
 
     /// What is computed.
     pub fn config(&self) -> &MelConfig {
-        &self.config
+        &self.tables.borrow().config
     }
 
     /// Takes the next samples of the clip and hands over the frames that they complete, oldest first, each of
@@ -75,13 +78,14 @@ where
     /// # Errors
     /// [`MelError::PcmRate`] when the samples are at another rate; nothing has changed then.
     pub fn push(&mut self, pcm: Pcm<'_>, mut on_frame: impl FnMut(&[f32])) -> Result<(), MelError> {
-        if pcm.sample_rate != self.config.sample_rate {
-            return Err(MelError::PcmRate { expected: self.config.sample_rate, found: pcm.sample_rate });
+        if pcm.sample_rate != self.config().sample_rate {
+            return Err(MelError::PcmRate { expected: self.config().sample_rate, found: pcm.sample_rate });
         }
         let mut rest = pcm.samples;
         while !rest.is_empty() {
             #[cfg(feature = "lanes")]
-            if !self.first && self.filled + rest.len() >= N_FFT + (lanes::LANES - 1) * self.config.hop_length
+            if !self.first
+                && self.filled + rest.len() >= N_FFT + (lanes::LANES - 1) * self.config().hop_length
             {
                 rest = self.push_several(rest, &mut on_frame);
                 continue;
@@ -121,7 +125,7 @@ where
         let mut end = self.filled;
         while end >= N_FFT / 2 {
             for i in self.filled.max(end)..N_FFT {
-                self.frame[i] = match self.config.pad_mode {
+                self.frame[i] = match self.config().pad_mode {
                     PadMode::Zeros => 0.0,
                     // The clip's last sample is at end - 1, its mirror image swaps end + k and end - 2 - k. It
                     // is never further back than one sample: the frame's centre is at most `end`.
@@ -134,7 +138,7 @@ where
             self.first = false;
             self.filled = N_FFT;
             self.emit(on_frame);
-            match end.checked_sub(self.config.hop_length) {
+            match end.checked_sub(self.config().hop_length) {
                 Some(next) => end = next,
                 None => break,
             }
@@ -143,10 +147,11 @@ where
 
     /// Pads the left half of the clip's first frame, its right half being known.
     fn pad_left(&mut self) {
+        let pad_mode = self.config().pad_mode;
         let (left, right) = self.frame.split_at_mut(N_FFT / 2);
         // The window is 0 at the frame's first sample, so that sample need not be known.
         left[0] = 0.0;
-        match self.config.pad_mode {
+        match pad_mode {
             PadMode::Zeros => left[1..].fill(0.0),
             PadMode::Reflect => {
                 for (padded, &sample) in left[1..].iter_mut().rev().zip(&right[1..]) {
@@ -163,7 +168,7 @@ where
         let samples = self.filled - centre;
         let last = samples - 1;
         for i in (0..centre).chain(self.filled..N_FFT) {
-            self.frame[i] = match self.config.pad_mode {
+            self.frame[i] = match self.config().pad_mode {
                 PadMode::Zeros => 0.0,
                 PadMode::Reflect if last == 0 => self.frame[centre],
                 PadMode::Reflect => {
@@ -180,17 +185,17 @@ where
             self.pad_left();
         }
         let mut windowed = self.frame;
-        for (sample, w) in windowed.iter_mut().zip(&self.window) {
+        for (sample, w) in windowed.iter_mut().zip(&self.tables.borrow().window) {
             *sample *= w;
         }
         let spectrum = <Points<N_FFT> as FftSize<N_FFT>>::rfft(&mut windowed);
         let mut bands = [0.0; MAX_BANDS];
-        let bands = &mut bands[..self.config.mel_bands];
+        let bands = &mut bands[..self.config().mel_bands];
         self.add_powers(spectrum, bands);
-        self.config.compression.apply(bands);
+        self.config().compression.apply(bands);
         on_frame(bands);
 
-        let hop = self.config.hop_length;
+        let hop = self.config().hop_length;
         self.before = self.frame[hop - 1];
         self.frame.copy_within(hop.., 0);
         self.filled = N_FFT - hop;
@@ -201,7 +206,7 @@ where
         for bin in spectrum.iter_mut() {
             bin.re = bin.re * bin.re + bin.im * bin.im;
         }
-        for (band, (first_bin, weights)) in bands.iter_mut().zip(self.filters.bands()) {
+        for (band, (first_bin, weights)) in bands.iter_mut().zip(self.tables.borrow().filters.bands()) {
             for (bin, weight) in spectrum[first_bin..].iter().zip(weights) {
                 *band += weight * bin.re;
             }
@@ -212,7 +217,7 @@ where
     #[cfg(feature = "lanes")]
     fn push_several<'a>(&mut self, rest: &'a [f32], on_frame: &mut impl FnMut(&[f32])) -> &'a [f32] {
         use lanes::LANES;
-        let hop = self.config.hop_length;
+        let hop = self.config().hop_length;
         let mut samples = [[0.0; N_FFT]; LANES];
         let samples = &mut samples.as_flattened_mut()[..N_FFT + (LANES - 1) * hop];
         let (piece, later) = rest.split_at(samples.len() - self.filled);
@@ -220,16 +225,16 @@ where
         copy_sane(piece, &mut samples[self.filled..]);
 
         let mut bands = [[0.0; LANES]; MAX_BANDS];
-        let mut spectrum = self.twiddles.rfft(samples, hop, &self.window);
-        lanes::mel_bands(&mut spectrum, self.filters.bands(), &mut bands);
-        let bands = &mut bands[..self.config.mel_bands];
-        self.config.compression.apply(bands.as_flattened_mut());
+        let mut spectrum = self.twiddles.rfft(samples, hop, &self.tables.borrow().window);
+        lanes::mel_bands(&mut spectrum, self.tables.borrow().filters.bands(), &mut bands);
+        let bands = &mut bands[..self.config().mel_bands];
+        self.config().compression.apply(bands.as_flattened_mut());
         for lane in 0..LANES {
             let mut frame = [0.0; MAX_BANDS];
             for (value, band) in frame.iter_mut().zip(&*bands) {
                 *value = band[lane];
             }
-            on_frame(&frame[..self.config.mel_bands]);
+            on_frame(&frame[..self.config().mel_bands]);
         }
 
         self.before = samples[LANES * hop - 1];

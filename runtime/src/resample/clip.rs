@@ -1,6 +1,6 @@
-//! From one sampling rate to another, a whole clip at a time.
+//! A whole clip at a time.
 
-mod edge;
+use super::edge;
 
 use std::borrow::Cow;
 
