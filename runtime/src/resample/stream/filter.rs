@@ -18,14 +18,14 @@ pub struct Filter {
     pub(super) down: u16,
     /// Taps of a phase.
     pub(super) taps: u16,
-    /// The taps of each phase add up to 2 to the power of this.
-    pub(super) gain_bits: u8,
+    /// What the taps of each phase add up to.
+    pub(super) gain: i32,
     /// `[up, taps]`, the oldest sample's first.
     pub(super) table: &'static [i16],
 }
 
 /// Passes everything through.
-static FROM_12000: Filter = Filter { from: 12_000, up: 1, down: 1, taps: 0, gain_bits: 0, table: &[] };
+static FROM_12000: Filter = Filter { from: 12_000, up: 1, down: 1, taps: 0, gain: 0, table: &[] };
 
 impl Filter {
     /// Hertz that go out.
