@@ -3,6 +3,8 @@
 //! Without features this is `#![no_std]`, allocates nothing and holds what a microcontroller needs.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![deny(missing_docs)]
+// But for the kernels' SIMD modules, which say so.
+#![deny(unsafe_code)]
 
 #[cfg(feature = "onnx")]
 pub mod card;
@@ -10,6 +12,8 @@ mod crc;
 #[cfg(feature = "decode")]
 pub mod decode;
 pub mod engine;
+pub mod frames;
+pub mod listen;
 pub mod mel;
 pub mod packed;
 pub mod pcm;

@@ -227,3 +227,21 @@ impl<'m> Iterator for Tags<'m> {
 }
 
 impl ExactSizeIterator for Tags<'_> {}
+
+/// A file of bytes that begin on a boundary of 16, as the kernels of microcontrollers want a packed model: `include_bytes!`
+/// promises no boundary. The path is relative to the file that says it.
+///
+/// ```
+/// static MODEL: &[u8] = runtime::include_model!("../../../models/synth-k2c1/model.bin");
+/// assert!(MODEL.as_ptr().addr().is_multiple_of(16) && MODEL.starts_with(b"MINIMBIN"));
+/// ```
+#[macro_export]
+macro_rules! include_model {
+    ($path:expr) => {{
+        const _: () = assert!($crate::packed::ALIGNMENT == 16);
+        #[repr(C, align(16))]
+        struct Aligned<T: ?Sized>(T);
+        static ALIGNED: &Aligned<[u8]> = &Aligned(*include_bytes!($path));
+        &ALIGNED.0
+    }};
+}

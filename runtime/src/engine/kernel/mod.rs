@@ -5,6 +5,7 @@
 //! integers have no rounding, and the packed model has been checked to keep them below 2^23.
 
 #[cfg(minim_dsp)]
+#[allow(unsafe_code)]
 mod arm;
 mod portable;
 

@@ -1,8 +1,10 @@
 //! Products of several positions with all rows of weights, by what the processor has.
 
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
 mod avx2;
 #[cfg(target_arch = "aarch64")]
+#[allow(unsafe_code)]
 mod neon;
 
 /// Positions that are worth taking together.

@@ -1,6 +1,7 @@
 //! Sums of products of 16-bit numbers, in 64 bits.
 
 #[cfg(minim_dsp)]
+#[allow(unsafe_code)]
 mod arm;
 
 /// `sum(x[i] * taps[i])`.
