@@ -112,6 +112,11 @@ impl<'a> Probabilities<'a> {
         Self(&room[..written])
     }
 
+    /// Probabilities that were written before, two bytes each.
+    pub fn of_bytes(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// The probabilities.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = f32> + use<'a> {
         self.0.as_chunks::<2>().0.iter().map(|&bytes| f32::from(u16::from_le_bytes(bytes)) / 65_535.0)

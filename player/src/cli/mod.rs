@@ -1,0 +1,4 @@
+//! The player's commands.
+
+pub mod listen;
+pub mod tag;
