@@ -9,7 +9,7 @@ set -eu
 
 cd "$(dirname "$0")"
 target=thumbv7em-none-eabihf
-flags="-C link-arg=-Tlink.x"
+flags="-C link-arg=-Tlink.x -C llvm-args=-unroll-runtime=false"
 if [ "${1:-}" = pico2 ]; then
   shift
   cd pico2

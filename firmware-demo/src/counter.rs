@@ -94,37 +94,22 @@ impl Tally {
         total - core::mem::replace(&mut self.reported, total)
     }
 
-    /// Stages by name, with their instructions.
-    pub fn stages(&self) -> impl Iterator<Item = (Name, u64)> + '_ {
+    /// Stages by name and, of layers, by number from 1 on, with their instructions.
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, Option<usize>, u64)> + '_ {
         let name = |i| match i {
-            0 => Name::Resampler,
-            1 => Name::FrontEnd,
-            i => Name::Layer(i - 1),
+            0 => ("resampler", None),
+            1 => ("front-end", None),
+            i => ("layer-", Some(i - 1)),
         };
-        let known = &self.ticks[..2 + self.layers];
-        known.iter().enumerate().map(move |(i, ticks)| (name(i), ticks * INSTRUCTIONS_PER_TICK))
+        self.ticks[..2 + self.layers].iter().enumerate().map(move |(i, ticks)| {
+            let (name, layer) = name(i);
+            (name, layer, ticks * INSTRUCTIONS_PER_TICK)
+        })
     }
 
     /// Instructions of the network in the costliest frame, and in the mean one.
     pub fn worst_and_mean_frame(&self) -> (u64, u64) {
         let network: u64 = self.ticks[2..].iter().sum::<u64>() * INSTRUCTIONS_PER_TICK;
         (u64::from(self.worst_frame) * INSTRUCTIONS_PER_TICK, network / self.frames.max(1))
-    }
-}
-
-/// A stage in words.
-pub enum Name {
-    Resampler,
-    FrontEnd,
-    Layer(usize),
-}
-
-impl core::fmt::Display for Name {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Resampler => f.write_str("resampler"),
-            Self::FrontEnd => f.write_str("front-end"),
-            Self::Layer(layer) => write!(f, "layer-{layer}"),
-        }
     }
 }

@@ -12,13 +12,12 @@ mod speaker;
 mod uart;
 mod wav;
 
-use counter::{Counter, Tally};
 use cortex_m_rt::entry;
-use runtime::engine::Engine;
+use counter::{Counter, Tally};
 use runtime::include_model;
-use runtime::listen::{Listener, Stage};
+use runtime::listen::{Listener, SAMPLE_WORDS, Stage};
 use runtime::packed::PackedModel;
-use runtime::resample::{Channels, Resampler};
+use runtime::resample::Filter;
 use semihosting::{Failure, exit};
 use speaker::Speaker;
 
@@ -27,11 +26,11 @@ static MODEL: &[u8] = include_model!("../../models/k2c1-msd50-0.1m/model.bin");
 #[cfg(feature = "large")]
 static MODEL: &[u8] = include_model!("../../models/k2c1-msd50/model.bin");
 
-/// Words of network state: what `runtime::engine::state_words` says, which the program checks when it starts.
+/// Words of memory: what `runtime::listen::memory_words` says, which is checked when the program starts.
 #[cfg(not(feature = "large"))]
-const STATE: usize = 1173;
+const MEMORY: usize = SAMPLE_WORDS + 1173;
 #[cfg(feature = "large")]
-const STATE: usize = 1757;
+const MEMORY: usize = SAMPLE_WORDS + 1757;
 
 /// Samples that are read at a time: 5 ms at 48 kHz in stereo.
 const PIECE: usize = 480;
@@ -50,13 +49,13 @@ fn main() -> ! {
 
 fn run() -> Result<(), Failure> {
     let model = PackedModel::parse(MODEL).map_err(|_| Failure::new("the model in flash is damaged"))?;
-    let path = semihosting::argument()?;
-    let mut wav = wav::Wav::open(path.as_str())?;
-    let engine = Engine::<STATE>::new(&model).map_err(|_| Failure::new("STATE is too small for the model"))?;
+    let mut wav = open()?;
+    let mut memory = [0; MEMORY];
+    let filter = filter(wav.sample_rate)?;
+    let mut listener = Listener::with(&model, filter, wav.channels, model.stride(), &mut memory)
+        .map_err(|_| Failure::new("MEMORY does not fit the model"))?;
     #[cfg(not(feature = "at-once"))]
-    let engine = engine.spread();
-    let resampler = resampler(wav.sample_rate, wav.channels)?;
-    let mut listener = Listener::of(resampler, engine).map_err(|_| Failure::new("another front end"))?;
+    listener.spread();
 
     let mut speaker = Speaker::new();
     speaker.hello(&model, wav.sample_rate);
@@ -71,36 +70,38 @@ fn run() -> Result<(), Failure> {
         // What the file system of the host takes is no part of the tagging, nor is what the serial line does.
         let mut answered = false;
         tally.begin(counter.now());
-        listener.push_observed(&piece[..read], |answer| {
-            answered = true;
-            speaker.hold(&answer);
-        }, |stage| tally.stage(stage, counter.now()));
+        listener.push_observed(
+            &piece[..read],
+            |answer| {
+                answered = true;
+                speaker.hold(&answer);
+            },
+            |stage| tally.stage(stage, counter.now()),
+        );
         if answered {
             speaker.scores(&listener, wav.heard_milliseconds(), &mut tally);
         }
     }
     listener.flush(|answer| speaker.hold(&answer));
     speaker.scores(&listener, wav.heard_milliseconds(), &mut tally);
-    speaker.end(&listener, &tally);
     speaker.report(&tally, wav.heard_milliseconds(), memory::used());
+    speaker.end(&listener, &tally);
     Ok(())
 }
 
-#[cfg(not(feature = "any-rate"))]
-fn resampler(sample_rate: u32, channels: Channels) -> Result<Resampler, Failure> {
-    use runtime::resample::Filter;
-    let filter = Filter::FROM_48_KHZ;
-    if sample_rate != filter.sample_rate() {
-        return Err(Failure::new("the file is not at 48 kHz, and this was built without the feature any-rate"));
-    }
-    Ok(Resampler::with_filter(filter, channels))
+/// The file on the command line. Its name needs no room any more when the music begins.
+#[inline(never)]
+fn open() -> Result<wav::Wav, Failure> {
+    wav::Wav::open(semihosting::argument()?.as_str())
 }
 
-#[cfg(feature = "any-rate")]
-fn resampler(sample_rate: u32, channels: Channels) -> Result<Resampler, Failure> {
-    use runtime::resample::Source;
-    Resampler::new(Source { sample_rate, channels })
-        .map_err(|_| Failure::new("the file's rate is none of 12, 16, 22.05, 32, 44.1 and 48 kHz"))
+/// Without the feature any-rate only one filter's taps are in flash.
+fn filter(sample_rate: u32) -> Result<&'static Filter, Failure> {
+    #[cfg(feature = "any-rate")]
+    let filter = Filter::from_rate(sample_rate);
+    #[cfg(not(feature = "any-rate"))]
+    let filter = Some(Filter::FROM_48_KHZ).filter(|filter| filter.sample_rate() == sample_rate);
+    filter.ok_or(Failure::new("a rate without a filter in this build: see any-rate"))
 }
 
 /// For the tally's names of stages.

@@ -55,9 +55,8 @@ impl File {
     /// Reads up to so many 16-bit samples, lowest byte first, as this processor has them.
     pub fn read_samples(&mut self, samples: &mut [i16]) -> usize {
         // SAFETY: the bytes of the samples, and any bytes make samples.
-        let bytes = unsafe {
-            core::slice::from_raw_parts_mut(samples.as_mut_ptr().cast::<u8>(), 2 * samples.len())
-        };
+        let bytes =
+            unsafe { core::slice::from_raw_parts_mut(samples.as_mut_ptr().cast::<u8>(), 2 * samples.len()) };
         self.read(bytes) / 2
     }
 }

@@ -4,9 +4,8 @@ use crate::counter::Tally;
 use crate::memory::Used;
 use crate::semihosting::Failure;
 use crate::uart::Uart;
-use core::fmt::Write;
 use heapless::String;
-use runtime::engine::{Answer, Engine};
+use runtime::engine::Answer;
 use runtime::frames::{Message, PROTOCOL, Probabilities, encode, longest};
 use runtime::listen::Listener;
 use runtime::packed::PackedModel;
@@ -64,12 +63,7 @@ impl Speaker {
 
     /// The newest answer and the means of all.
     #[inline(never)]
-    pub fn scores<const STATE: usize>(
-        &mut self,
-        listener: &Listener<'_, STATE>,
-        heard_milliseconds: u64,
-        tally: &mut Tally,
-    ) {
+    pub fn scores(&mut self, listener: &Listener<'_, '_>, heard_milliseconds: u64, tally: &mut Tally) {
         if listener.scores().windows() == 0 {
             return;
         }
@@ -91,7 +85,7 @@ impl Speaker {
         self.say(&message);
     }
 
-    pub fn end<const STATE: usize>(&mut self, listener: &Listener<'_, STATE>, tally: &Tally) {
+    pub fn end(&mut self, listener: &Listener<'_, '_>, tally: &Tally) {
         let windows = listener.scores().windows();
         self.say(&Message::End { windows, instructions: tally.total() });
     }
@@ -99,14 +93,19 @@ impl Speaker {
     /// Figures for `report.sh`.
     #[inline(never)]
     pub fn report(&mut self, tally: &Tally, heard_milliseconds: u64, used: Used) {
-        let mut log = |name: &dyn core::fmt::Display, number: u64| {
+        let mut log = |name: &str, layer: Option<usize>, number: u64| {
             let mut text = String::<64>::new();
-            if write!(text, "{name} {number}").is_ok() {
-                self.say(&Message::Log { text: &text });
+            // All of it fits.
+            let _ = text.push_str(name);
+            if let Some(layer) = layer {
+                push_number(&mut text, layer as u64);
             }
+            let _ = text.push(' ');
+            push_number(&mut text, number);
+            self.say(&Message::Log { text: &text });
         };
-        for (name, instructions) in tally.stages() {
-            log(&name, instructions);
+        for (name, layer, instructions) in tally.stages() {
+            log(name, layer, instructions);
         }
         let (worst, mean) = tally.worst_and_mean_frame();
         for (name, number) in [
@@ -116,25 +115,47 @@ impl Speaker {
             ("flash", used.flash as u64),
             ("statics", used.statics as u64),
             ("stack", used.stack as u64),
-            ("engine", size_of::<Engine<'_, { crate::STATE }>>() as u64),
-            ("listener", size_of::<Listener<'_, { crate::STATE }>>() as u64),
+            ("memory", 4 * crate::MEMORY as u64),
+            ("listener", size_of::<Listener<'_, '_>>() as u64),
+            ("model", size_of::<PackedModel<'_>>() as u64),
         ] {
-            log(&name, number);
+            log(name, None, number);
         }
+    }
+}
+
+/// In decimal. `core::fmt` would take ten kilobytes of flash for it.
+fn push_number(text: &mut String<64>, number: u64) {
+    let mut digits = [0; 20];
+    let mut rest = number;
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    for &digit in &digits[first..] {
+        let _ = text.push(char::from(b'0' + digit));
     }
 }
 
 /// For failures: a message, and nothing that could fail once more.
 pub fn say_plainly(failure: &Failure) {
     let mut text = String::<64>::new();
-    let _ = write!(text, "error: {}", failure.0.get(..50).unwrap_or(failure.0));
+    let _ = text.push_str("error: ");
+    let _ = text.push_str(failure.0.get(..50).unwrap_or(failure.0));
     Speaker::new().say(&Message::Log { text: &text });
 }
 
 /// For panics: where it was.
 pub fn say_panicked(file: &str, line: u32) {
     let mut text = String::<64>::new();
-    let _ = write!(text, "error: panic in line {line} of ");
+    let _ = text.push_str("error: panic in line ");
+    push_number(&mut text, line.into());
+    let _ = text.push_str(" of ");
     let tail = file.len().saturating_sub(64 - text.len());
     let _ = text.push_str(file.get(tail..).unwrap_or_default());
     Speaker::new().say(&Message::Log { text: &text });

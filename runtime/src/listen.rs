@@ -11,7 +11,8 @@
 //! static MODEL: &[u8] = include_model!("../../models/k2c1-msd50-0.1m/model.bin");
 //!
 //! let model = PackedModel::parse(MODEL)?;
-//! let mut listener = Listener::<1200>::new(&model, Source::mono(48_000))?;
+//! let mut memory = [0; 2100];
+//! let mut listener = Listener::new(&model, Source::mono(48_000), &mut memory)?;
 //! # let mut left = 700;
 //! # let mut microphone = || { left -= 1; (left > 0).then(|| [left as i16; 480]) };
 //! while let Some(piece) = microphone() {
@@ -24,27 +25,43 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::engine::{Answer, Engine, EngineError, Scores};
+use bytemuck::cast_slice_mut;
+
+use crate::engine::{Answer, Engine, EngineError, Scores, state_words};
 use crate::mel::{FrameCodes, LogMel, MelConfig, MelTables};
 use crate::packed::PackedModel;
 use crate::pcm::Pcm;
-use crate::resample::{Resampler, Sample, Source, SourceRateError};
+use crate::resample::{Channels, Filter, HISTORY, Resampler, Sample, Source, SourceRateError};
 
 /// Bands of Minim's spectrogram.
 const MEL_BANDS: usize = MelConfig::MINIM.mel_bands;
 
-/// Minim's spectrogram with its tables in flash.
-type Ear = LogMel<512, MEL_BANDS, &'static MelTables<512, MEL_BANDS>>;
+/// Points of its FFT.
+const N_FFT: usize = MelConfig::MINIM.n_fft;
 
-/// Hears a stream of samples and says what is in it; `STATE` words of 32 bits are the network's.
+/// Minim's spectrogram with its tables in flash.
+type Ear<'s> = LogMel<N_FFT, MEL_BANDS, &'static MelTables<N_FFT, MEL_BANDS>, &'s mut [f32; N_FFT]>;
+
+/// Words of 32 bits that a listener takes beside the network's state: the samples under resampler and spectrogram.
+pub const SAMPLE_WORDS: usize = HISTORY / 2 + N_FFT;
+
+/// Words of 32 bits that a [`Listener`] takes with `model` and an answer every `hop_frames` frames.
+///
+/// # Errors
+/// When answers cannot come that often.
+pub fn memory_words(model: &PackedModel<'_>, hop_frames: usize) -> Result<usize, EngineError> {
+    Ok(SAMPLE_WORDS + state_words(model, hop_frames)?)
+}
+
+/// Hears a stream of samples and says what is in it.
 ///
 /// It is a [`Resampler`], Minim's [spectrogram](MelConfig::MINIM) with its tables in flash, and an [`Engine`], one behind
-/// the other; [`Listener::of`] takes parts that were set up otherwise than [`Listener::new`] does.
-#[derive(Clone, Debug)]
-pub struct Listener<'m, const STATE: usize> {
-    resampler: Resampler,
-    ear: Ear,
-    engine: Engine<'m, STATE>,
+/// the other. All that they remember lies in memory that is lent to it, and whose size [`memory_words`] says.
+#[derive(Debug)]
+pub struct Listener<'m, 's> {
+    resampler: Resampler<&'s mut [i16; HISTORY]>,
+    ear: Ear<'s>,
+    engine: Engine<'m, 's>,
 }
 
 /// Why nothing can be heard.
@@ -54,6 +71,14 @@ pub enum ListenError {
     /// Samples do not come at such a rate.
     #[error(transparent)]
     Source(#[from] SourceRateError),
+    /// There is less memory than it takes.
+    #[error("listening takes {needed} words of 32 bits, there is room for {room}")]
+    Memory {
+        /// Words that it takes.
+        needed: usize,
+        /// Words that there are.
+        room: usize,
+    },
     /// The engine cannot run the model as asked.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -75,29 +100,59 @@ pub enum Stage {
     Rest,
 }
 
-impl<'m, const STATE: usize> Listener<'m, STATE> {
-    /// Listens to `source` with `model`, with answers as often as its pools give them.
+impl<'m, 's> Listener<'m, 's> {
+    /// Listens to `source` with `model`, with answers as often as its pools give them. `memory` may hold anything.
     ///
     /// # Errors
-    /// When there is no filter for that rate, `STATE` is too small, or the model hears another spectrogram.
-    pub fn new(model: &PackedModel<'m>, source: Source) -> Result<Self, ListenError> {
-        Self::of(Resampler::new(source)?, Engine::new(model)?)
+    /// When there is no filter from that rate, `memory` is too small, or the model hears another spectrogram.
+    pub fn new(
+        model: &'s PackedModel<'m>,
+        source: Source,
+        memory: &'s mut [u32],
+    ) -> Result<Self, ListenError> {
+        let sample_rate = source.sample_rate;
+        let filter = Filter::from_rate(sample_rate).ok_or(SourceRateError { sample_rate })?;
+        Self::with(model, filter, source.channels, model.stride(), memory)
     }
 
-    /// Puts a listener together: of a resampler with [one filter](Resampler::with_filter), say, and an engine that
-    /// [spreads](Engine::spread) its work or answers [more often](Engine::with_hop).
+    /// Listens to what comes through `filter` (the program then holds no other filter's taps), with an answer every
+    /// `hop_frames` frames ([`Engine::with_hop`]).
     ///
     /// # Errors
-    /// When the model hears another spectrogram.
-    pub fn of(resampler: Resampler, engine: Engine<'m, STATE>) -> Result<Self, ListenError> {
-        if *engine.model().mel_config() != MelConfig::MINIM {
+    /// When the pools do not allow that hop, `memory` is too small, or the model hears another spectrogram.
+    pub fn with(
+        model: &'s PackedModel<'m>,
+        filter: &'static Filter,
+        channels: Channels,
+        hop_frames: usize,
+        memory: &'s mut [u32],
+    ) -> Result<Self, ListenError> {
+        if *model.mel_config() != MelConfig::MINIM {
             return Err(ListenError::FrontEnd);
         }
-        Ok(Self { resampler, ear: LogMel::with_tables(MelTables::MINIM), engine })
+        let (needed, room) = (memory_words(model, hop_frames)?, memory.len());
+        let too_small = ListenError::Memory { needed, room };
+        if room < needed {
+            return Err(too_small);
+        }
+        let (history, memory) = memory.split_at_mut(HISTORY / 2);
+        let (frame, state) = memory.split_at_mut(N_FFT);
+        let history = cast_slice_mut(history).first_chunk_mut().ok_or(too_small)?;
+        let frame = cast_slice_mut(frame).first_chunk_mut().ok_or(too_small)?;
+        Ok(Self {
+            resampler: Resampler::lent(filter, channels, history),
+            ear: LogMel::lent(MelTables::MINIM, frame),
+            engine: Engine::with_hop(model, hop_frames, state)?,
+        })
+    }
+
+    /// Spreads the network's work evenly over time, for answers that come somewhat later: see [`Engine::spread`].
+    pub fn spread(&mut self) {
+        self.engine.spread();
     }
 
     /// The network.
-    pub fn engine(&self) -> &Engine<'m, STATE> {
+    pub fn engine(&self) -> &Engine<'m, 's> {
         &self.engine
     }
 
@@ -142,17 +197,19 @@ impl<'m, const STATE: usize> Listener<'m, STATE> {
 }
 
 /// Samples at 12 kHz, or the end of them, through the spectrogram into the network.
-fn hear<'m, const STATE: usize>(
-    ear: &mut Ear,
-    engine: &mut Engine<'m, STATE>,
+///
+/// Not generic, and so there once.
+fn hear<'m>(
+    ear: &mut Ear<'_>,
+    engine: &mut Engine<'m, '_>,
     mono: Option<&[f32]>,
-    on_answer: &mut impl FnMut(Answer<'_, 'm>),
-    on_stage: &mut impl FnMut(Stage),
+    on_answer: &mut dyn FnMut(Answer<'_, 'm>),
+    on_stage: &mut dyn FnMut(Stage),
 ) {
     let table = FrameCodes::DECIBEL;
     let layers = engine.model().layers().len();
     on_stage(Stage::FrontEnd);
-    let on_frame = |frame: &[f32]| {
+    let on_frame: &mut dyn FnMut(&[f32]) = &mut |frame| {
         let mut codes = [0; MEL_BANDS];
         codes.iter_mut().zip(frame).for_each(|(code, &value)| *code = table.encode(value));
         engine.push_observed(&codes, &mut *on_answer, |layer| {

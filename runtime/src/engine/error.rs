@@ -9,7 +9,7 @@ pub enum EngineError {
     State {
         /// Words that it takes.
         needed: usize,
-        /// `STATE` of the engine.
+        /// Words that there are.
         room: usize,
     },
     /// Answers cannot come that often.

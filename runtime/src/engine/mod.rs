@@ -10,8 +10,9 @@
 //!
 //! let bytes = std::fs::read("models/k2c1-msd50-0.1m/model.bin")?;
 //! let model = PackedModel::parse(&bytes)?;
-//! // On a device `STATE` is the number that `state_words` gives, written down.
-//! let mut engine = Engine::<4096>::new(&model)?;
+//! // On a device an array of as many words as `state_words` says, written down.
+//! let mut state = [0; 4096];
+//! let mut engine = Engine::new(&model, &mut state)?;
 //! let codes = [100; 96]; // one frame of the front end, in `FrameCodes`
 //! for _ in 0..model.receptive_field() {
 //!     engine.push(&codes, |answer| println!("{:.2} {}", answer.probability(0), answer.window()));
@@ -40,18 +41,18 @@ pub use scores::{Answer, Score, Scores};
 use crate::packed::PackedModel;
 use plan::Plan;
 
-/// A packed network and what it remembers of the frames so far, in `STATE` words of 32 bits.
+/// A packed network and what it remembers of the frames so far, in words of 32 bits that are lent to it.
 ///
 /// [`state_words`] tells how many words a model takes.
-#[derive(Clone, Debug)]
-pub struct Engine<'m, const STATE: usize> {
-    model: PackedModel<'m>,
+#[derive(Debug)]
+pub struct Engine<'m, 's> {
+    model: &'s PackedModel<'m>,
     plan: Plan,
     hop_frames: usize,
     /// Products behind the first layer that a frame may cost; none where all is done at once.
     quota: Option<u32>,
     windows: u32,
-    state: [u32; STATE],
+    state: &'s mut [u32],
 }
 
 /// Words of 32 bits that the state of `model` takes where an answer comes every `hop_frames` frames.
@@ -62,14 +63,14 @@ pub fn state_words(model: &PackedModel<'_>, hop_frames: usize) -> Result<usize, 
     Ok(Plan::of(model, hop_frames)?.state_words())
 }
 
-impl<'m, const STATE: usize> Engine<'m, STATE> {
+impl<'m, 's> Engine<'m, 's> {
     /// Makes `model` ready, with an answer as often as its pools give one: the first after
     /// [`receptive_field`](PackedModel::receptive_field) frames, then every [`stride`](PackedModel::stride).
     ///
     /// # Errors
-    /// When `STATE` is too small.
-    pub fn new(model: &PackedModel<'m>) -> Result<Self, EngineError> {
-        Self::with_hop(model, model.stride())
+    /// When `state` is too small.
+    pub fn new(model: &'s PackedModel<'m>, state: &'s mut [u32]) -> Result<Self, EngineError> {
+        Self::with_hop(model, model.stride(), state)
     }
 
     /// Makes `model` ready, with an answer every `hop_frames` frames.
@@ -79,29 +80,32 @@ impl<'m, const STATE: usize> Engine<'m, STATE> {
     /// divisors: with pools 4, 4, 4, 4 it is 1, 2, 4, 8, 16, 32, 64, 128 or 256.
     ///
     /// # Errors
-    /// When `STATE` is too small or the pools do not allow that hop.
-    pub fn with_hop(model: &PackedModel<'m>, hop_frames: usize) -> Result<Self, EngineError> {
+    /// When `state` is too small or the pools do not allow that hop.
+    pub fn with_hop(
+        model: &'s PackedModel<'m>,
+        hop_frames: usize,
+        state: &'s mut [u32],
+    ) -> Result<Self, EngineError> {
         let plan = Plan::of(model, hop_frames)?;
         let needed = plan.state_words();
-        if needed > STATE {
-            return Err(EngineError::State { needed, room: STATE });
-        }
-        Ok(Self { model: model.clone(), plan, hop_frames, quota: None, windows: 0, state: [0; STATE] })
+        let room = state.len();
+        let state = state.get_mut(..needed).ok_or(EngineError::State { needed, room })?;
+        state.fill(0);
+        Ok(Self { model, plan, hop_frames, quota: None, windows: 0, state })
     }
 
     /// Spreads the work of the layers behind the first evenly over frames: the costliest frame costs little more than the
     /// mean one, and answers come up to [`late`](Self::late) frames later. The answers are the same.
-    pub fn spread(mut self) -> Self {
+    pub fn spread(&mut self) {
         // An eighth more than the mean, so that nothing piles up, and what the last quad of a frame goes beyond.
         let layers = self.model.layers();
         let largest = layers.iter().skip(1).map(plan::quad_products).max().unwrap_or(0);
         self.quota = Some(self.plan.products + self.plan.products / 8 + largest);
-        self
     }
 
     /// The model.
-    pub fn model(&self) -> &PackedModel<'m> {
-        &self.model
+    pub fn model(&self) -> &'s PackedModel<'m> {
+        self.model
     }
 
     /// Frames from one answer to the next.
@@ -122,13 +126,13 @@ impl<'m, const STATE: usize> Engine<'m, STATE> {
 
     /// Means over all answers so far, one for each tag.
     pub fn scores(&self) -> Scores<'_, 'm> {
-        Scores::new(&self.model, &self.state[self.plan.means..], self.windows)
+        Scores::new(self.model, &self.state[self.plan.means..], self.windows)
     }
 
     /// Forgets all frames and answers.
     pub fn reset(&mut self) {
         self.windows = 0;
-        self.state[..self.plan.state_words()].fill(0);
+        self.state.fill(0);
         for layer in &mut self.plan.layers {
             (layer.seen, layer.phase, layer.next_quad) = (0, 0, None);
         }
@@ -151,16 +155,14 @@ impl<'m, const STATE: usize> Engine<'m, STATE> {
     pub fn push_observed(
         &mut self,
         codes: &[u8],
-        on_answer: impl FnMut(Answer<'_, 'm>),
-        on_layer: impl FnMut(usize),
+        mut on_answer: impl FnMut(Answer<'_, 'm>),
+        mut on_layer: impl FnMut(usize),
     ) {
-        assert_eq!(codes.len(), self.model.mel_config().mel_bands, "a frame has one code for each band");
-        let mut run = self.run(on_answer, on_layer);
-        run.enter(codes);
+        self.run(&mut on_answer, &mut on_layer).enter(codes);
     }
 
     /// Does what [spreading](Self::spread) has left to do: at the end of the music.
-    pub fn drain(&mut self, on_answer: impl FnMut(Answer<'_, 'm>)) {
-        self.run(on_answer, |_| ()).work(None);
+    pub fn drain(&mut self, mut on_answer: impl FnMut(Answer<'_, 'm>)) {
+        self.run(&mut on_answer, &mut |_| ()).work(None);
     }
 }

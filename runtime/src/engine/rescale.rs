@@ -1,6 +1,6 @@
 //! From sums to 8-bit integers.
 
-use crate::packed::{Affine, Layer, Rescale, TABLE_BYTES};
+use crate::packed::{Layer, RESCALE_BYTES, Rescale, TABLE_BYTES};
 
 impl Rescale {
     /// The 8-bit integer of a sum, where 32 bits are enough: the model was checked for it.
@@ -35,19 +35,32 @@ pub(crate) fn activate(table: Option<&[u8; TABLE_BYTES]>, pooled: i8) -> i16 {
 }
 
 /// The integers that go out for sums, beginning with those of `first`.
-#[inline]
-pub(crate) fn finish(layer: &Layer<'_>, first: usize, sums: impl Iterator<Item = i32>, out: &mut [i16]) {
-    let Affine { zero_point, .. } = layer.pooled;
-    let sums = out.iter_mut().enumerate().zip(sums);
+// Once in a program: inlined, it would be unrolled at each of its places, which costs flash and gains nothing.
+#[inline(never)]
+pub(crate) fn finish(layer: &Layer<'_>, first: usize, sums: &[i32], out: &mut [i16]) {
+    let (zero_point, table) = (layer.pooled.zero_point, layer.table);
+    // Slices side by side leave no bounds to check.
+    let rescale = layer.rescale.as_chunks::<RESCALE_BYTES>().0[first..].iter().map(Rescale::of);
+    let integers = out.iter_mut().zip(rescale).zip(sums);
     if layer.wide {
-        for ((i, out), sum) in sums {
-            *out = activate(layer.table, layer.rescale(first + i).apply_wide(sum, zero_point));
+        for ((out, rescale), &sum) in integers {
+            *out = activate(table, apply_wide(rescale, sum, zero_point));
+        }
+    } else if let Some(table) = table {
+        for ((out, rescale), &sum) in integers {
+            *out = activate(Some(table), rescale.apply(sum, zero_point));
         }
     } else {
-        for ((i, out), sum) in sums {
-            *out = activate(layer.table, layer.rescale(first + i).apply(sum, zero_point));
+        for ((out, rescale), &sum) in integers {
+            *out = activate(None, rescale.apply(sum, zero_point));
         }
     }
+}
+
+/// [`Rescale::apply_wide`], out of the way: few layers have it.
+#[inline(never)]
+fn apply_wide(rescale: Rescale, sum: i32, zero_point: i8) -> i8 {
+    rescale.apply_wide(sum, zero_point)
 }
 
 /// `1 / (1 + exp(-x))`.

@@ -10,7 +10,7 @@ use crate::packed::{Layer, PackedModel, QUAD};
 const QUADS_AT_ONCE: usize = 8;
 
 /// The engine's parts, taken apart for one step.
-pub(super) struct Run<'a, 'm, A, L> {
+pub(super) struct Run<'a, 'm> {
     model: &'a PackedModel<'m>,
     plan: &'a mut Plan,
     quota: Option<u32>,
@@ -19,19 +19,20 @@ pub(super) struct Run<'a, 'm, A, L> {
     words: &'a mut [u32],
     /// Windows, rings and outputs: 8-bit integers in 16 bits.
     halves: &'a mut [i16],
-    on_answer: A,
-    on_layer: L,
+    // Not generic: one copy of this code for all that listen.
+    on_answer: &'a mut dyn FnMut(Answer<'_, 'm>),
+    on_layer: &'a mut dyn FnMut(usize),
 }
 
-impl<'m, const STATE: usize> Engine<'m, STATE> {
-    pub(super) fn run<A, L>(&mut self, on_answer: A, on_layer: L) -> Run<'_, 'm, A, L>
-    where
-        A: FnMut(Answer<'_, 'm>),
-        L: FnMut(usize),
-    {
+impl<'m> Engine<'m, '_> {
+    pub(super) fn run<'a>(
+        &'a mut self,
+        on_answer: &'a mut dyn FnMut(Answer<'_, 'm>),
+        on_layer: &'a mut dyn FnMut(usize),
+    ) -> Run<'a, 'm> {
         let (words, halves) = self.state.split_at_mut(self.plan.words);
         Run {
-            model: &self.model,
+            model: self.model,
             plan: &mut self.plan,
             quota: self.quota,
             windows: &mut self.windows,
@@ -43,13 +44,10 @@ impl<'m, const STATE: usize> Engine<'m, STATE> {
     }
 }
 
-impl<'m, A, L> Run<'_, 'm, A, L>
-where
-    A: FnMut(Answer<'_, 'm>),
-    L: FnMut(usize),
-{
+impl Run<'_, '_> {
     /// Takes a frame of codes and works as much as one frame may.
     pub(super) fn enter(&mut self, codes: &[u8]) {
+        assert_eq!(codes.len(), self.model.mel_config().mel_bands, "a frame has one code for each band");
         (self.on_layer)(0);
         let column = self.next_column(0);
         for (value, &code) in self.halves[column..].iter_mut().zip(codes) {
@@ -145,7 +143,7 @@ where
                     peaks.iter_mut().zip(&*sums).for_each(larger);
                 }
             } else {
-                finish(layer, row, sums.iter().copied(), &mut self.halves[held + row..held + rows.end]);
+                finish(layer, row, sums, &mut self.halves[held + row..held + rows.end]);
             }
             quad = next;
         }
@@ -182,7 +180,7 @@ where
             Pooling::Peaks => {
                 self.plan.layers[i].phase = 0;
                 let column = self.column_behind(i);
-                let peaks = self.words[held..held + outputs].iter().map(|&peak| peak as i32);
+                let peaks = bytemuck::cast_slice(&self.words[held..held + outputs]);
                 finish(layer, 0, peaks, &mut self.halves[column..column + outputs]);
                 self.handed_on(i);
             }

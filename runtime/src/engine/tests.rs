@@ -55,7 +55,7 @@ fn codes(frames: usize, bands: usize, seed: u64) -> Vec<u8> {
 }
 
 /// Logits of the stream, by window, and the frame at which each came.
-fn stream(engine: &mut Engine<'_, ROOM>, codes: &[u8]) -> Vec<(usize, Vec<i16>)> {
+fn stream(engine: &mut Engine<'_, '_>, codes: &[u8]) -> Vec<(usize, Vec<i16>)> {
     let bands = engine.model().mel_config().mel_bands;
     let mut answers = Vec::new();
     for (frame, codes) in codes.chunks(bands).enumerate() {
@@ -99,9 +99,10 @@ proptest! {
         let (field, bands) = (model.receptive_field(), 7);
         let frames = field + more;
         let codes = codes(frames, bands, seed ^ 77);
-        let mut engine = Engine::<ROOM>::with_hop(&model, hop).unwrap();
+        let mut state = vec![!0; ROOM];
+        let mut engine = Engine::with_hop(&model, hop, &mut state).unwrap();
         if spread {
-            engine = engine.spread();
+            engine.spread();
         }
         for round in 0..2 {
             let answers = stream(&mut engine, &codes);
@@ -159,7 +160,8 @@ fn means_and_tops_are_of_all_answers() {
     let parts = random_parts(&[(5, 2, 2), (6, 1, 1)], 9);
     let bytes = parts.pack().unwrap();
     let model = PackedModel::parse(&bytes).unwrap();
-    let mut engine = Engine::<ROOM>::new(&model).unwrap();
+    let mut state = [!0; 512];
+    let mut engine = Engine::new(&model, &mut state).unwrap();
     assert_eq!((engine.scores().windows(), engine.scores().mean(0)), (0, 0.0));
     let mut sums = vec![0.0f32; 6];
     for frame in codes(41, 7, 3).chunks(7) {
@@ -187,12 +189,12 @@ fn what_does_not_fit_is_refused() {
     let bytes = random_parts(&[(5, 4, 4), (6, 4, 4)], 9).pack().unwrap();
     let model = PackedModel::parse(&bytes).unwrap();
     let needed = state_words(&model, 16).unwrap();
-    assert_eq!(Engine::<8>::new(&model).unwrap_err(), EngineError::State { needed, room: 8 });
+    assert_eq!(Engine::new(&model, &mut [0; 8]).unwrap_err(), EngineError::State { needed, room: 8 });
     for hop_frames in [0, 3, 5, 12, 32] {
-        let error = Engine::<ROOM>::with_hop(&model, hop_frames).unwrap_err();
+        let error = Engine::with_hop(&model, hop_frames, &mut [0; 2048]).unwrap_err();
         assert_eq!(error, EngineError::Hop { hop_frames, stride: 16 });
     }
     for hop_frames in [1, 2, 4, 8, 16] {
-        assert!(Engine::<ROOM>::with_hop(&model, hop_frames).is_ok());
+        assert!(Engine::with_hop(&model, hop_frames, &mut [0; 2048]).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! The streaming log-mel extractor.
 
-use core::borrow::Borrow;
+use core::borrow::{Borrow, BorrowMut};
 
 use microfft::Complex32;
 
@@ -21,12 +21,17 @@ use crate::pcm::{Pcm, sane};
 /// A sample that is not finite, or beyond ±1e12, counts as 0: one broken sample then spoils no frame, and
 /// nothing that is pushed panics.
 #[derive(Clone, Debug)]
-pub struct LogMel<const N_FFT: usize, const MAX_BANDS: usize, T = MelTables<N_FFT, MAX_BANDS>> {
+pub struct LogMel<
+    const N_FFT: usize,
+    const MAX_BANDS: usize,
+    T = MelTables<N_FFT, MAX_BANDS>,
+    F = [f32; N_FFT],
+> {
     tables: T,
     #[cfg(feature = "lanes")]
     twiddles: lanes::Twiddles<N_FFT>,
     /// The samples under the next frame, of which the first `filled` are known.
-    frame: [f32; N_FFT],
+    frame: F,
     filled: usize,
     /// The sample before `frame`: the mirrored end of a clip can reach one sample further back.
     before: f32,
@@ -54,11 +59,23 @@ where
 {
     /// An extractor with tables that are there already: `LogMel::with_tables(MelTables::MINIM)` has them in flash.
     pub fn with_tables(tables: T) -> Self {
+        Self::lent(tables, [0.0; N_FFT])
+    }
+}
+
+impl<const N_FFT: usize, const MAX_BANDS: usize, T, F> LogMel<N_FFT, MAX_BANDS, T, F>
+where
+    Points<N_FFT>: FftSize<N_FFT>,
+    T: Borrow<MelTables<N_FFT, MAX_BANDS>>,
+    F: BorrowMut<[f32; N_FFT]>,
+{
+    /// An extractor whose tables and samples lie elsewhere: `frame`, which may hold anything, is for the samples.
+    pub fn lent(tables: T, frame: F) -> Self {
         Self {
             tables,
             #[cfg(feature = "lanes")]
             twiddles: lanes::Twiddles::new(),
-            frame: [0.0; N_FFT],
+            frame,
             filled: N_FFT / 2,
             before: 0.0,
             first: true,
@@ -91,7 +108,7 @@ where
                 continue;
             }
             let (piece, later) = rest.split_at(rest.len().min(N_FFT - self.filled));
-            copy_sane(piece, &mut self.frame[self.filled..][..piece.len()]);
+            copy_sane(piece, &mut self.frame.borrow_mut()[self.filled..][..piece.len()]);
             self.filled += piece.len();
             rest = later;
             if self.filled == N_FFT {
@@ -125,12 +142,12 @@ where
         let mut end = self.filled;
         while end >= N_FFT / 2 {
             for i in self.filled.max(end)..N_FFT {
-                self.frame[i] = match self.config().pad_mode {
+                self.frame.borrow_mut()[i] = match self.config().pad_mode {
                     PadMode::Zeros => 0.0,
                     // The clip's last sample is at end - 1, its mirror image swaps end + k and end - 2 - k. It
                     // is never further back than one sample: the frame's centre is at most `end`.
                     PadMode::Reflect => match (2 * end).checked_sub(2 + i) {
-                        Some(mirrored) => self.frame[mirrored],
+                        Some(mirrored) => self.frame.borrow()[mirrored],
                         None => self.before,
                     },
                 };
@@ -148,7 +165,7 @@ where
     /// Pads the left half of the clip's first frame, its right half being known.
     fn pad_left(&mut self) {
         let pad_mode = self.config().pad_mode;
-        let (left, right) = self.frame.split_at_mut(N_FFT / 2);
+        let (left, right) = self.frame.borrow_mut().split_at_mut(N_FFT / 2);
         // The window is 0 at the frame's first sample, so that sample need not be known.
         left[0] = 0.0;
         match pad_mode {
@@ -167,13 +184,15 @@ where
         let centre = N_FFT / 2;
         let samples = self.filled - centre;
         let last = samples - 1;
+        let pad_mode = self.config().pad_mode;
+        let frame = self.frame.borrow_mut();
         for i in (0..centre).chain(self.filled..N_FFT) {
-            self.frame[i] = match self.config().pad_mode {
+            frame[i] = match pad_mode {
                 PadMode::Zeros => 0.0,
-                PadMode::Reflect if last == 0 => self.frame[centre],
+                PadMode::Reflect if last == 0 => frame[centre],
                 PadMode::Reflect => {
                     let phase = i.abs_diff(centre) % (2 * last);
-                    self.frame[centre + phase.min(2 * last - phase)]
+                    frame[centre + phase.min(2 * last - phase)]
                 }
             };
         }
@@ -184,7 +203,7 @@ where
         if self.first {
             self.pad_left();
         }
-        let mut windowed = self.frame;
+        let mut windowed = *self.frame.borrow();
         for (sample, w) in windowed.iter_mut().zip(&self.tables.borrow().window) {
             *sample *= w;
         }
@@ -196,8 +215,9 @@ where
         on_frame(bands);
 
         let hop = self.config().hop_length;
-        self.before = self.frame[hop - 1];
-        self.frame.copy_within(hop.., 0);
+        let frame = self.frame.borrow_mut();
+        self.before = frame[hop - 1];
+        frame.copy_within(hop.., 0);
         self.filled = N_FFT - hop;
     }
 
@@ -221,7 +241,7 @@ where
         let mut samples = [[0.0; N_FFT]; LANES];
         let samples = &mut samples.as_flattened_mut()[..N_FFT + (LANES - 1) * hop];
         let (piece, later) = rest.split_at(samples.len() - self.filled);
-        samples[..self.filled].copy_from_slice(&self.frame[..self.filled]);
+        samples[..self.filled].copy_from_slice(&self.frame.borrow()[..self.filled]);
         copy_sane(piece, &mut samples[self.filled..]);
 
         let mut bands = [[0.0; LANES]; MAX_BANDS];
@@ -239,7 +259,7 @@ where
 
         self.before = samples[LANES * hop - 1];
         self.filled = N_FFT - hop;
-        self.frame[..self.filled].copy_from_slice(&samples[LANES * hop..]);
+        self.frame.borrow_mut()[..self.filled].copy_from_slice(&samples[LANES * hop..]);
         later
     }
 }

@@ -117,13 +117,7 @@ impl Layer<'_> {
     /// How the sums of an output become 8-bit integers.
     #[inline]
     pub fn rescale(&self, output: usize) -> Rescale {
-        let record = &self.rescale.as_chunks::<RESCALE_BYTES>().0[output];
-        let [b0, b1, b2, b3, m0, m1, shift, _] = *record;
-        Rescale {
-            bias: i32::from_le_bytes([b0, b1, b2, b3]),
-            multiplier: u16::from_le_bytes([m0, m1]),
-            shift,
-        }
+        Rescale::of(&self.rescale.as_chunks::<RESCALE_BYTES>().0[output])
     }
 }
 
@@ -137,6 +131,14 @@ pub struct Rescale {
     pub multiplier: u16,
     /// Bits that are rounded away, 1 to 47.
     pub shift: u8,
+}
+
+impl Rescale {
+    #[inline(always)]
+    pub(crate) fn of(&[b0, b1, b2, b3, m0, m1, shift, _]: &[u8; RESCALE_BYTES]) -> Self {
+        let (bias, multiplier) = (i32::from_le_bytes([b0, b1, b2, b3]), u16::from_le_bytes([m0, m1]));
+        Self { bias, multiplier, shift }
+    }
 }
 
 impl<'m> PackedModel<'m> {

@@ -146,7 +146,8 @@ proptest! {
         if let Ok(model) = PackedModel::parse(&bytes) {
             // Names may be others now; the shape can be run, or does not fit.
             let frame = vec![255; model.mel_config().mel_bands];
-            if let Ok(mut engine) = crate::engine::Engine::<4096>::new(&model) {
+            let mut state = [0; 4096];
+            if let Ok(mut engine) = crate::engine::Engine::new(&model, &mut state) {
                 (0..40).for_each(|_| engine.push(&frame, |_| ()));
             }
             prop_assert_eq!(model.tags().count(), model.tags().len());

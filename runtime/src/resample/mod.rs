@@ -8,4 +8,4 @@ mod stream;
 
 #[cfg(feature = "onnx")]
 pub use clip::{HIGHEST_RATE, LOWEST_RATE, ResampleError, resample};
-pub use stream::{Channels, Filter, Resampler, Sample, Source, SourceRateError};
+pub use stream::{Channels, Filter, HISTORY, History, Resampler, Sample, Source, SourceRateError};

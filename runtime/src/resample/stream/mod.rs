@@ -24,7 +24,9 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
+use core::borrow::{Borrow, BorrowMut};
 pub use filter::Filter;
+use sample::Room;
 pub use sample::{Channels, Sample, Source, SourceRateError};
 
 /// Most taps of a phase.
@@ -33,6 +35,8 @@ const MOST_TAPS: usize = 464;
 const BLOCK: usize = 128;
 /// Lowest bits of the sums that are left out.
 const SPARE_BITS: u32 = 8;
+/// Samples of a stream that are kept.
+pub const HISTORY: usize = MOST_TAPS + BLOCK;
 /// Samples that are handed over together.
 const OUT: usize = 32;
 
@@ -41,11 +45,11 @@ const OUT: usize = 32;
 /// Sample `i` that goes out lies at the time of sample `i * from / 12000` that came in; the filter's delay is taken off, so
 /// the first samples come late by half the filter, 4.7 ms. Before and after the stream is silence.
 #[derive(Clone, Debug)]
-pub struct Resampler {
+pub struct Resampler<H = History> {
     filter: &'static Filter,
     channels: Channels,
     /// Mono samples; those from `start` on are still under the filter.
-    history: History,
+    history: H,
     filled: usize,
     start: usize,
     phase: u16,
@@ -56,10 +60,22 @@ pub struct Resampler {
     went: u64,
 }
 
-/// Samples that kernels may take as words of 32 bits.
+/// Room for a stream's samples, on a boundary of 32 bits.
 #[derive(Clone, Debug)]
 #[repr(align(4))]
-struct History([i16; MOST_TAPS + BLOCK]);
+pub struct History([i16; HISTORY]);
+
+impl Borrow<[i16; HISTORY]> for History {
+    fn borrow(&self) -> &[i16; HISTORY] {
+        &self.0
+    }
+}
+
+impl BorrowMut<[i16; HISTORY]> for History {
+    fn borrow_mut(&mut self) -> &mut [i16; HISTORY] {
+        &mut self.0
+    }
+}
 
 impl Resampler {
     /// A stream from `source`.
@@ -74,17 +90,16 @@ impl Resampler {
 
     /// A stream through a filter; the program then holds no other filter's taps.
     pub fn with_filter(filter: &'static Filter, channels: Channels) -> Self {
-        let mut new = Self {
-            filter,
-            channels,
-            history: History([0; MOST_TAPS + BLOCK]),
-            filled: 0,
-            start: 0,
-            phase: 0,
-            left: None,
-            came: 0,
-            went: 0,
-        };
+        Self::lent(filter, channels, History([0; HISTORY]))
+    }
+}
+
+impl<H: BorrowMut<[i16; HISTORY]>> Resampler<H> {
+    /// A stream whose samples lie elsewhere: `history`, which may hold anything, is for them. On a boundary of 32 bits the
+    /// filter is faster.
+    pub fn lent(filter: &'static Filter, channels: Channels, history: H) -> Self {
+        let mut new =
+            Self { filter, channels, history, filled: 0, start: 0, phase: 0, left: None, came: 0, went: 0 };
         new.reset();
         new
     }
@@ -93,29 +108,27 @@ impl Resampler {
     pub fn reset(&mut self) {
         // The first output lies on the first sample: half a filter of silence is before it.
         self.filled = usize::from(self.filter.taps / 2).saturating_sub(1);
-        self.history.0[..self.filled].fill(0);
+        self.history.borrow_mut()[..self.filled].fill(0);
         (self.start, self.phase, self.left, self.came, self.went) = (0, 0, None, 0, 0);
     }
 
     /// Takes the next samples, interleaved where there are two channels, and hands over what they give.
     pub fn push<S: Sample>(&mut self, samples: &[S], mut on_samples: impl FnMut(&[f32])) {
-        match self.channels {
-            Channels::Mono => self.push_mono(samples.iter().copied(), &mut on_samples),
-            Channels::Stereo => {
-                let mut samples = samples;
-                if let (Some(left), [right, rest @ ..]) = (self.left, samples) {
-                    // A pair that came in two pieces.
-                    self.left = None;
-                    let mean = S::from_f32(left).mean(*right);
-                    self.push_mono([mean].into_iter(), &mut on_samples);
-                    samples = rest;
-                }
-                let (pairs, odd) = samples.as_chunks::<2>();
-                self.push_mono(pairs.iter().map(|&[left, right]| left.mean(right)), &mut on_samples);
-                if let [left] = odd {
-                    self.left = Some(left.to_f32());
-                }
-            }
+        let mut samples = samples;
+        if self.channels == Channels::Mono {
+            return self.push_mono(&mut |room| S::take_mono(&mut samples, room), &mut on_samples);
+        }
+        if let (Some(left), [right, rest @ ..]) = (self.left, samples) {
+            // A pair that came in two pieces.
+            self.left = None;
+            let pair = [S::from_f32(left), *right];
+            let mut pair = &pair[..];
+            self.push_mono(&mut |room| S::take_stereo(&mut pair, room), &mut on_samples);
+            samples = rest;
+        }
+        self.push_mono(&mut |room| S::take_stereo(&mut samples, room), &mut on_samples);
+        if let [left] = samples {
+            self.left = Some(left.to_f32());
         }
     }
 
@@ -134,50 +147,45 @@ impl Resampler {
             }
         };
         if self.filter.taps > 0 {
-            let silence = core::iter::repeat_n(0i16, usize::from(self.filter.taps));
-            self.push_mono(silence, &mut whole);
+            let silence = [0i16; MOST_TAPS];
+            let mut silence = &silence[..self.filter.taps.into()];
+            self.push_mono(&mut |room| i16::take_mono(&mut silence, room), &mut whole);
         }
         self.reset();
     }
 
-    fn push_mono<S: Sample>(
-        &mut self,
-        samples: impl Iterator<Item = S>,
-        on_samples: &mut impl FnMut(&[f32]),
-    ) {
+    /// Takes what `take` fills rooms with, until it leaves one unfilled.
+    ///
+    /// Not generic, and so there once in a program.
+    fn push_mono(&mut self, take: &mut dyn FnMut(Room<'_>) -> usize, on_samples: &mut dyn FnMut(&[f32])) {
         if self.filter.taps == 0 {
-            return self.pass_through(samples, on_samples);
+            return pass_through(take, on_samples);
         }
-        let mut samples = samples;
         loop {
-            let room = &mut self.history.0[self.filled..];
-            let mut taken = 0;
-            for (slot, sample) in room.iter_mut().zip(&mut samples) {
-                *slot = sample.to_i16();
-                taken += 1;
-            }
-            let full = taken == room.len();
+            let room = &mut self.history.borrow_mut()[self.filled..];
+            let size = room.len();
+            let taken = take(Room::Integers(room));
             self.came += taken as u64;
             self.filled += taken;
             self.filter(on_samples);
-            if !full {
+            if taken < size {
                 return;
             }
-            self.history.0.copy_within(self.start..self.filled, 0);
+            self.history.borrow_mut().copy_within(self.start..self.filled, 0);
             self.filled -= self.start;
             self.start = 0;
         }
     }
 
     /// Hands over what can be worked out from the samples so far.
-    fn filter(&mut self, on_samples: &mut impl FnMut(&[f32])) {
+    fn filter(&mut self, on_samples: &mut dyn FnMut(&[f32])) {
         let Filter { up, down, taps, gain, table, .. } = *self.filter;
         let taps = usize::from(taps);
         // Full scale is that of 16 bits times the gain.
         let scale = (1 << SPARE_BITS) as f32 / (32_768.0 * gain as f32);
         let (mut out, mut ready) = ([0.0; OUT], 0);
         while self.start + taps <= self.filled {
-            let history = &self.history.0[self.start..self.start + taps];
+            let history = &self.history.borrow()[self.start..self.start + taps];
             let sum = dot::dot(history, &table[usize::from(self.phase) * taps..][..taps]);
             // Without its lowest bits, some 140 dB below full scale, a sum fits in 32.
             out[ready] = (sum >> SPARE_BITS) as i32 as f32 * scale;
@@ -196,24 +204,18 @@ impl Resampler {
             on_samples(&out[..ready]);
         }
     }
+}
 
-    /// 12 kHz: as it is.
-    fn pass_through<S: Sample>(
-        &mut self,
-        samples: impl Iterator<Item = S>,
-        on_samples: &mut impl FnMut(&[f32]),
-    ) {
-        let (mut out, mut ready) = ([0.0; OUT], 0);
-        for sample in samples {
-            out[ready] = sample.to_f32();
-            ready += 1;
-            if ready == OUT {
-                on_samples(&out);
-                ready = 0;
-            }
+/// 12 kHz: as it is.
+fn pass_through(take: &mut dyn FnMut(Room<'_>) -> usize, on_samples: &mut dyn FnMut(&[f32])) {
+    let mut out = [0.0; OUT];
+    loop {
+        let taken = take(Room::Floats(&mut out));
+        if taken > 0 {
+            on_samples(&out[..taken]);
         }
-        if ready > 0 {
-            on_samples(&out[..ready]);
+        if taken < OUT {
+            return;
         }
     }
 }

@@ -20,6 +20,56 @@ pub trait Sample: Copy + sealed::Sealed {
     /// The mean of two.
     #[doc(hidden)]
     fn mean(self, other: Self) -> Self;
+
+    /// Moves as many samples into the room as it holds, and says how many.
+    #[doc(hidden)]
+    fn take_mono(samples: &mut &[Self], room: Room<'_>) -> usize {
+        let taken = samples.len().min(room.len());
+        let (now, later) = samples.split_at(taken);
+        *samples = later;
+        match room {
+            Room::Integers(room) => room.iter_mut().zip(now).for_each(|(slot, x)| *slot = x.to_i16()),
+            Room::Floats(room) => room.iter_mut().zip(now).for_each(|(slot, x)| *slot = x.to_f32()),
+        }
+        taken
+    }
+
+    /// Moves the means of as many pairs into the room as it holds, and says how many.
+    #[doc(hidden)]
+    fn take_stereo(samples: &mut &[Self], room: Room<'_>) -> usize {
+        let taken = (samples.len() / 2).min(room.len());
+        let (now, later) = samples.split_at(2 * taken);
+        *samples = later;
+        let pairs = now.as_chunks::<2>().0;
+        match room {
+            Room::Integers(room) => {
+                room.iter_mut().zip(pairs).for_each(|(slot, &[l, r])| *slot = l.mean(r).to_i16());
+            }
+            Room::Floats(room) => {
+                room.iter_mut().zip(pairs).for_each(|(slot, &[l, r])| *slot = l.mean(r).to_f32());
+            }
+        }
+        taken
+    }
+}
+
+/// Where samples go: into a filter, or out as they are.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Room<'a> {
+    /// 16 bits.
+    Integers(&'a mut [i16]),
+    /// Full scale is -1.0 to 1.0.
+    Floats(&'a mut [f32]),
+}
+
+impl Room<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Integers(room) => room.len(),
+            Self::Floats(room) => room.len(),
+        }
+    }
 }
 
 impl Sample for i16 {
