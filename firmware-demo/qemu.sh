@@ -9,7 +9,7 @@ set -eu
 
 program="$1"
 here="$(cd "$(dirname "$0")" && pwd)"
-wav="${2:-$here/clips/jazz.wav}"
+wav="${2:-$here/clips/pulse.wav}"
 board="${MINIM_BOARD:-mps2-an386}"
 case "$board" in
   mps2-an386) cpu=cortex-m4 ;;

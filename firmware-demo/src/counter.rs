@@ -107,6 +107,11 @@ impl Tally {
         })
     }
 
+    /// Frames that went into the network.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
     /// Instructions of the network in the costliest frame, and in the mean one.
     pub fn worst_and_mean_frame(&self) -> (u64, u64) {
         let network: u64 = self.ticks[2..].iter().sum::<u64>() * INSTRUCTIONS_PER_TICK;

@@ -82,8 +82,14 @@ fn run() -> Result<(), Failure> {
             speaker.scores(&listener, wav.heard_milliseconds(), &mut tally);
         }
     }
-    listener.flush(|answer| speaker.hold(&answer));
-    speaker.scores(&listener, wav.heard_milliseconds(), &mut tally);
+    let mut answered = false;
+    listener.flush(|answer| {
+        answered = true;
+        speaker.hold(&answer);
+    });
+    if answered {
+        speaker.scores(&listener, wav.heard_milliseconds(), &mut tally);
+    }
     speaker.report(&tally, wav.heard_milliseconds(), memory::used());
     speaker.end(&listener, &tally);
     Ok(())

@@ -112,6 +112,7 @@ impl Speaker {
             ("worst-frame", worst),
             ("mean-frame", mean),
             ("heard-milliseconds", heard_milliseconds),
+            ("frames", tally.frames()),
             ("flash", used.flash as u64),
             ("statics", used.statics as u64),
             ("stack", used.stack as u64),
