@@ -107,7 +107,7 @@ fn filter(sample_rate: u32) -> Result<&'static Filter, Failure> {
     let filter = Filter::from_rate(sample_rate);
     #[cfg(not(feature = "any-rate"))]
     let filter = Some(Filter::FROM_48_KHZ).filter(|filter| filter.sample_rate() == sample_rate);
-    filter.ok_or(Failure::new("a rate without a filter in this build: see any-rate"))
+    filter.ok_or(Failure::new("no filter for this rate: see any-rate"))
 }
 
 /// For the tally's names of stages.

@@ -164,7 +164,7 @@ fn firmware_names_what_is_wrong_with_a_file() {
         (&b"no music"[..], "error: the file is no WAV file"),
         (&wav[..20], "error: the WAV file is cut"),
         (&wav[..4000], "error: the WAV file is cut"),
-        (&slow, "error: a rate without a filter in this build: see any-rate"),
+        (&slow, "error: no filter for this rate: see any-rate"),
         (&deep, "error: the WAV file is not in 16-bit PCM"),
     ] {
         let path = folder.path().join("a.wav");
