@@ -1,37 +1,35 @@
-//! The front end on a device without standard library and allocator.
+//! The whole pipe, PCM to tags, on a device without standard library and allocator.
 #![no_std]
 
-use runtime::mel::{FrameCodes, LogMel, MelConfig, MelError};
-use runtime::pcm::Pcm;
+use runtime::frames::{FrameError, Message, encode};
+use runtime::listen::{ListenError, Listener};
+use runtime::packed::{PackedError, PackedModel};
+use runtime::resample::Source;
 
-/// What a device holds: the extractor and the codes of the newest frame.
-pub struct Ear {
-    front_end: LogMel<512, 96>,
-    newest: [u8; 96],
+/// Checks a model in flash.
+pub fn model(bytes: &[u8]) -> Result<PackedModel<'_>, PackedError> {
+    PackedModel::parse(bytes)
 }
 
-impl Ear {
-    /// An ear that has heard nothing.
-    pub fn new() -> Result<Self, MelError> {
-        Ok(Self { front_end: LogMel::new(&MelConfig::MINIM)?, newest: [0; 96] })
-    }
+/// An ear for a microphone at 48 kHz.
+pub fn ear<'m, 's>(
+    model: &'s PackedModel<'m>,
+    memory: &'s mut [u32],
+) -> Result<Listener<'m, 's>, ListenError> {
+    let mut listener = Listener::new(model, Source::mono(48_000), memory)?;
+    listener.spread();
+    Ok(listener)
+}
 
-    /// Listens to a piece of 12 kHz audio.
-    pub fn hear(&mut self, samples: &[f32]) -> Result<&[u8; 96], MelError> {
-        let codes = FrameCodes::of(MelConfig::MINIM.compression);
-        let newest = &mut self.newest;
-        self.front_end.push(Pcm::new(12_000, samples), |frame| {
-            for (code, &value) in newest.iter_mut().zip(frame) {
-                *code = codes.encode(value);
-            }
-        })?;
-        Ok(newest)
-    }
+/// Listens to a piece of sound, and says how many answers there were.
+pub fn hear(listener: &mut Listener<'_, '_>, piece: &[i16]) -> usize {
+    let mut answers = 0;
+    listener.push(piece, |_| answers += 1);
+    answers
+}
 
-    /// Ends the clip.
-    pub fn end(&mut self) -> usize {
-        let mut frames = 0;
-        self.front_end.flush(|_| frames += 1);
-        frames
-    }
+/// Says the most likely tag.
+pub fn say<'r>(listener: &Listener<'_, '_>, room: &'r mut [u8]) -> Result<&'r [u8], FrameError> {
+    let top = listener.scores().top::<1>();
+    encode(&Message::Log { text: top.first().map_or("nothing yet", |score| score.tag) }, room)
 }
