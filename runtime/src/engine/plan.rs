@@ -85,10 +85,10 @@ impl Plan {
                 return Err(refused);
             };
             remaining /= stride;
-            let inputs = usize::from(layer.inputs);
+            let column = layer.column();
             let columns = (usize::from(layer.kernel) - 1) * dilation + 1;
             let window =
-                take(&mut halves, if dilation == 1 { layer.padded_taps() } else { columns * inputs });
+                take(&mut halves, if dilation == 1 { layer.padded_taps() } else { columns * column });
             if dilation > 1 {
                 gathered = gathered.max(layer.padded_taps());
             }

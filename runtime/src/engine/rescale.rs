@@ -1,36 +1,18 @@
 //! From sums to 8-bit integers.
 
-use crate::packed::{Layer, RESCALE_BYTES, Rescale, TABLE_BYTES};
+use crate::packed::{Layer, RESCALE_BYTES, Rescale};
 
 impl Rescale {
-    /// The 8-bit integer of a sum, where 32 bits are enough: the model was checked for it.
+    /// The place in ELU's table of a sum: its 8-bit integer plus 128.
     ///
-    /// Halves go to the even neighbour, as in ONNX's QuantizeLinear:
-    /// half a step less one is added, and one more where the result would otherwise be odd.
+    /// Halves go to the even neighbour, as in ONNX's QuantizeLinear. The fraction is the product's lower half; half a step
+    /// less one is added to it, and one more where the whole is odd: what is carried over is what has to be added.
     #[inline(always)]
-    pub(crate) fn apply(&self, sum: i32, zero_point: i8) -> i8 {
-        let product = (sum + self.bias) * i32::from(self.multiplier);
-        let odd = product >> self.shift & 1;
-        let rounded = (product + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift;
-        (rounded + i32::from(zero_point)).clamp(-128, 127) as i8
-    }
-
-    /// [`apply`](Self::apply) for [wide](Layer::wide) layers.
-    #[inline(always)]
-    pub(crate) fn apply_wide(&self, sum: i32, zero_point: i8) -> i8 {
-        let product = (i64::from(sum) + i64::from(self.bias)) * i64::from(self.multiplier);
-        let odd = product >> self.shift & 1;
-        let rounded = (product + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift;
-        (rounded + i64::from(zero_point)).clamp(-128, 127) as i8
-    }
-}
-
-/// The integer that goes out for a pooled one.
-#[inline(always)]
-pub(crate) fn activate(table: Option<&[u8; TABLE_BYTES]>, pooled: i8) -> i16 {
-    match table {
-        Some(table) => i16::from(table[usize::from(pooled as u8 ^ 0x80)] as i8),
-        None => i16::from(pooled),
+    pub(crate) fn place(&self, sum: i32, zero_point: i8) -> u8 {
+        let product = i64::from(sum + self.bias) * i64::from(self.multiplier as i32);
+        let odd = product >> 32 & 1;
+        let whole = (product + 0x7fff_ffff + odd) >> 32;
+        (whole as i32 + i32::from(zero_point) + 128).clamp(0, 255) as u8
     }
 }
 
@@ -38,29 +20,22 @@ pub(crate) fn activate(table: Option<&[u8; TABLE_BYTES]>, pooled: i8) -> i16 {
 // Once in a program: inlined, it would be unrolled at each of its places, which costs flash and gains nothing.
 #[inline(never)]
 pub(crate) fn finish(layer: &Layer<'_>, first: usize, sums: &[i32], out: &mut [i16]) {
-    let (zero_point, table) = (layer.pooled.zero_point, layer.table);
+    let zero_point = layer.pooled.zero_point;
     // Slices side by side leave no bounds to check.
     let rescale = layer.rescale.as_chunks::<RESCALE_BYTES>().0[first..].iter().map(Rescale::of);
     let integers = out.iter_mut().zip(rescale).zip(sums);
-    if layer.wide {
-        for ((out, rescale), &sum) in integers {
-            *out = activate(table, apply_wide(rescale, sum, zero_point));
+    match layer.table {
+        Some(table) => {
+            for ((out, rescale), &sum) in integers {
+                *out = i16::from(table[usize::from(rescale.place(sum, zero_point))] as i8);
+            }
         }
-    } else if let Some(table) = table {
-        for ((out, rescale), &sum) in integers {
-            *out = activate(Some(table), rescale.apply(sum, zero_point));
-        }
-    } else {
-        for ((out, rescale), &sum) in integers {
-            *out = activate(None, rescale.apply(sum, zero_point));
+        None => {
+            for ((out, rescale), &sum) in integers {
+                *out = i16::from(rescale.place(sum, zero_point)) - 128;
+            }
         }
     }
-}
-
-/// [`Rescale::apply_wide`], out of the way: few layers have it.
-#[inline(never)]
-fn apply_wide(rescale: Rescale, sum: i32, zero_point: i8) -> i8 {
-    rescale.apply_wide(sum, zero_point)
 }
 
 /// `1 / (1 + exp(-x))`.
@@ -76,31 +51,23 @@ mod tests {
     proptest! {
         #[test]
         fn rounding_is_that_of_real_numbers(
-            sum in -(1i32 << 22)..1 << 22, bias in -(1i32 << 22)..1 << 22, multiplier in 1u16..=255, shift in 1u8..=30,
-            zero_point in any::<i8>(),
+            sum in -(1i32 << 23)..1 << 23, bias in -(1i32 << 30)..=1 << 30, multiplier in 0u32..1 << 31,
+            short in any::<bool>(), zero_point in any::<i8>(),
         ) {
-            let rescale = Rescale { bias, multiplier, shift };
-            let largest = ((1i64 << 22) + i64::from(bias.abs())) * i64::from(multiplier) + (1 << (shift - 1));
-            prop_assume!(largest < 1 << 31);
-            let real = f64::from(sum + bias) * f64::from(multiplier) / f64::from(1u32 << shift);
-            let want = (real.round_ties_even() + f64::from(zero_point)).clamp(-128.0, 127.0);
-            prop_assert_eq!(f64::from(rescale.apply(sum, zero_point)), want);
-            prop_assert_eq!(f64::from(rescale.apply_wide(sum, zero_point)), want);
-        }
-
-        #[test]
-        fn rounding_in_64_bits_is_that_of_real_numbers(
-            sum in -(1i32 << 23)..1 << 23, bias in any::<i32>(), multiplier in 1u16.., shift in 1u8..=47,
-        ) {
-            let real = (f64::from(sum) + f64::from(bias)) * f64::from(multiplier) / (1u64 << shift) as f64;
-            let want = real.round_ties_even().clamp(-128.0, 127.0);
-            prop_assert_eq!(f64::from(Rescale { bias, multiplier, shift }.apply_wide(sum, 0)), want);
+            // Multipliers of few bits make halves.
+            let multiplier = if short { multiplier >> 25 << 25 } else { multiplier };
+            let product = i128::from(sum + bias) * i128::from(multiplier);
+            let (whole, fraction) = (product >> 32, product & 0xffff_ffff);
+            let up = fraction > 1 << 31 || (fraction == 1 << 31 && whole & 1 == 1);
+            let want = (whole + i128::from(up) + i128::from(zero_point) + 128).clamp(0, 255);
+            let place = Rescale { bias, multiplier }.place(sum, zero_point);
+            prop_assert_eq!(i128::from(place), want);
         }
     }
 
     #[test]
     fn halves_go_to_the_even_neighbour() {
-        let half = Rescale { bias: 0, multiplier: 1, shift: 1 };
-        assert_eq!([-3, -1, 1, 3, 5].map(|sum| half.apply(sum, 0)), [-2, 0, 0, 2, 2]);
+        let quarter = Rescale { bias: 0, multiplier: 1 << 30 };
+        assert_eq!([-6, -2, 2, 6, 10].map(|sum| i32::from(quarter.place(sum, 0)) - 128), [-2, 0, 0, 2, 2]);
     }
 }

@@ -83,10 +83,10 @@ impl Run<'_, '_> {
             self.settle(layer);
         }
         let plan = &self.plan.layers[layer];
-        let inputs = usize::from(self.model.layers()[layer].inputs);
-        let (start, end) = (plan.window as usize, plan.window as usize + usize::from(plan.columns) * inputs);
-        self.halves.copy_within(start + inputs..end, start);
-        end - inputs
+        let column = self.model.layers()[layer].column();
+        let (start, end) = (plan.window as usize, plan.window as usize + usize::from(plan.columns) * column);
+        self.halves.copy_within(start + column..end, start);
+        end - column
     }
 
     /// Finishes what this layer and those behind it are at, the last ones first, so that each finds the next one free.
@@ -158,10 +158,10 @@ impl Run<'_, '_> {
 
     /// Puts the columns under a dilated kernel together.
     fn gather(&mut self, plan: &LayerPlan, layer: &Layer<'_>) {
-        let inputs = usize::from(layer.inputs);
+        let column = layer.column();
         for k in 0..usize::from(layer.kernel) {
-            let from = plan.window as usize + k * usize::from(plan.dilation) * inputs;
-            self.halves.copy_within(from..from + inputs, self.plan.gathered + k * inputs);
+            let from = plan.window as usize + k * usize::from(plan.dilation) * column;
+            self.halves.copy_within(from..from + column, self.plan.gathered + k * column);
         }
         // What another layer left there is multiplied by 0.
     }
@@ -232,7 +232,7 @@ impl Run<'_, '_> {
         let embedding = match (self.plan.layers.last(), self.model.layers().last()) {
             (Some(plan), Some(layer)) => {
                 let inputs = usize::from(layer.inputs);
-                let newest = plan.window as usize + (usize::from(plan.columns) - 1) * inputs;
+                let newest = plan.window as usize + (usize::from(plan.columns) - 1) * layer.column();
                 &self.halves[newest..newest + inputs]
             }
             _ => &[],

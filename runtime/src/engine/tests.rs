@@ -25,8 +25,9 @@ fn by_definition(parts: &ModelParts, window: &[u8]) -> Vec<i16> {
                     let sum: i64 =
                         flat.iter().zip(&layer.weights[o * taps..]).map(|(x, &w)| x * i64::from(w)).sum();
                     let rescale = layer.rescale[o];
+                    // Exact in f64 as long as multipliers have few bits, which the trainer's have.
                     let real = (sum + i64::from(rescale.bias)) as f64 * f64::from(rescale.multiplier)
-                        / (1u64 << rescale.shift) as f64;
+                        / (1u64 << 32) as f64;
                     let pooled = real.round_ties_even() as i64 + i64::from(layer.pooled.zero_point);
                     let pooled = pooled.clamp(-128, 127);
                     layer.table.map_or(pooled, |table| i64::from(table[(pooled + 128) as usize]))

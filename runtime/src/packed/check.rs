@@ -2,7 +2,7 @@
 
 use super::{
     ALIGNMENT, BLOCK, HeadRecord, Layer, LayerRecord, MAGIC, PREFIX, PackedError, PackedModel, QUAD,
-    RESCALE_BYTES, TABLE_BYTES, TagRecord, VERSION,
+    RESCALE_BYTES, Rescale, TABLE_BYTES, TagRecord, VERSION,
 };
 use serde::Deserialize;
 
@@ -17,11 +17,9 @@ const MAX_FRAMES: u64 = 1 << 16;
 /// The absolute weights of one output add up to less than this: sums of products with 8-bit integers then have at most
 /// 24 bits, which the kernels that calculate two outputs at once rely on.
 const MAX_ROW: u32 = 1 << 16;
-/// Where sums, times their multiplier and with half a step added, stay below this, 32 bits are enough for them.
-const NARROW: u64 = 1 << 31;
-/// Most bits that can be rounded away, of products of 64 bits and of 32.
-const MAX_SHIFT: u8 = 47;
-const NARROW_SHIFT: u8 = 30;
+/// Biases are at most this far from 0, and multipliers below the other.
+const MAX_BIAS: u32 = 1 << 30;
+const MAX_MULTIPLIER: u32 = 1 << 31;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<PackedModel<'_>, PackedError> {
     let header = header(bytes)?;
@@ -117,25 +115,15 @@ fn layer<'m>(bytes: &'m [u8], record: &LayerRecord, last: bool) -> Result<Layer<
     if last && output != pooled {
         return Err("the last layer's integers are its pooled ones");
     }
-    let mut layer = Layer {
-        inputs,
-        outputs,
-        kernel,
-        pool,
-        pooled,
-        output,
-        weights: &[],
-        rescale: &[],
-        table: None,
-        wide: false,
-    };
+    let mut layer =
+        Layer { inputs, outputs, kernel, pool, pooled, output, weights: &[], rescale: &[], table: None };
     let rows = layer.quads() * QUAD;
     layer.weights = section(bytes, record.weights, rows * layer.padded_taps())?;
     layer.rescale = section(bytes, record.rescale, usize::from(outputs) * RESCALE_BYTES)?;
     if let Some(table) = record.table {
         layer.table = section(bytes, table, TABLE_BYTES)?.try_into().ok();
     }
-    layer.wide = needs_64_bits(&layer)?;
+    check_sums(&layer)?;
     Ok(layer)
 }
 
@@ -149,12 +137,15 @@ fn section(bytes: &[u8], start: u32, length: usize) -> Result<&[u8], &'static st
     bytes.get(start..end).ok_or("a section beyond the end")
 }
 
-/// Checks that no sum leaves the bits that the kernels have for it, whatever the input; says whether what becomes of one
-/// when bias and multiplier come in may leave 32.
-fn needs_64_bits(layer: &Layer<'_>) -> Result<bool, &'static str> {
-    let mut wide = false;
-    let quads = layer.weights.chunks_exact(layer.padded_taps() * QUAD);
-    for (quad, weights) in quads.enumerate() {
+/// Checks that no sum leaves the bits that the kernels have for it, whatever the input.
+fn check_sums(layer: &Layer<'_>) -> Result<(), &'static str> {
+    for &rescale in layer.rescale.as_chunks().0 {
+        let Rescale { bias, multiplier } = Rescale::of(&rescale);
+        if bias.unsigned_abs() > MAX_BIAS || multiplier >= MAX_MULTIPLIER {
+            return Err("a bias beyond 2^30, or a multiplier of 2^31 or more");
+        }
+    }
+    for weights in layer.weights.chunks_exact(layer.padded_taps() * QUAD) {
         let mut rows = [0u32; QUAD];
         // Blocks of two pairs of rows each.
         for (pair, weights) in weights.as_chunks::<{ 2 * BLOCK }>().0.iter().enumerate() {
@@ -166,22 +157,9 @@ fn needs_64_bits(layer: &Layer<'_>) -> Result<bool, &'static str> {
                 rows[first + 1] += second.unsigned_abs();
             }
         }
-        for (i, &row) in rows.iter().enumerate() {
-            let output = quad * QUAD + i;
-            if output >= usize::from(layer.outputs) {
-                continue;
-            }
-            if row >= MAX_ROW {
-                return Err("the weights of an output add up to 65536 or more");
-            }
-            let rescale = layer.rescale(output);
-            if rescale.multiplier == 0 || !(1..=MAX_SHIFT).contains(&rescale.shift) {
-                return Err("a multiplier of 0, or a shift that is not from 1 to 47");
-            }
-            let largest = u64::from(row) * 128 + u64::from(rescale.bias.unsigned_abs());
-            let largest = largest * u64::from(rescale.multiplier) + (1 << (rescale.shift - 1));
-            wide |= largest >= NARROW || rescale.shift > NARROW_SHIFT;
+        if rows.iter().any(|&row| row >= MAX_ROW) {
+            return Err("the weights of an output add up to 65536 or more");
         }
     }
-    Ok(wide)
+    Ok(())
 }

@@ -77,12 +77,10 @@ pub struct Layer<'m> {
     pub output: Affine,
     /// Weights, `[quads][blocks][2 pairs][BLOCK taps]` of 16 bits; see [`Layer::quads`].
     pub weights: &'m [u8],
-    /// Bias (`i32`), multiplier (`u16`), shift (`u8`) and a zero byte per output.
+    /// Bias (`i32`) and multiplier (`u32`) per output.
     pub rescale: &'m [u8],
     /// ELU, from the pooled integer plus 128 to the integer that goes out; none for the last layer.
     pub table: Option<&'m [u8; TABLE_BYTES]>,
-    /// Whether sums have to be rescaled in 64 bits: where a channel's weights are next to nothing beside its bias.
-    pub wide: bool,
 }
 
 impl Layer<'_> {
@@ -91,9 +89,14 @@ impl Layer<'_> {
         self.kernel as usize * self.inputs as usize
     }
 
-    /// [`taps`](Self::taps) up to a whole [`BLOCK`]; the weights of those added are 0.
+    /// Taps from one frame under the kernel to the next: the inputs, and one more where they are odd in number.
+    pub const fn column(&self) -> usize {
+        (self.inputs as usize).next_multiple_of(2)
+    }
+
+    /// Taps of all [columns](Self::column) up to a whole [`BLOCK`]; the weights of those added are 0.
     pub const fn padded_taps(&self) -> usize {
-        self.taps().next_multiple_of(BLOCK)
+        (self.kernel as usize * self.column()).next_multiple_of(BLOCK)
     }
 
     /// Groups of [`QUAD`] outputs; the last may have some that are not there, with weights of 0.
@@ -106,6 +109,8 @@ impl Layer<'_> {
     /// Rows `2 n` and `2 n + 1` share 16-bit numbers, `256 * first + second`: the second is the low byte, the first is
     /// what is left without it.
     pub fn weight(&self, output: usize, tap: usize) -> i8 {
+        let (frame, channel) = (tap / usize::from(self.inputs), tap % usize::from(self.inputs));
+        let tap = frame * self.column() + channel;
         let (quad, pair) = (output / QUAD, output % QUAD / 2);
         let place =
             quad * self.padded_taps() * QUAD + tap / BLOCK * BLOCK * QUAD + (pair * BLOCK + tap % BLOCK) * 2;
@@ -121,23 +126,21 @@ impl Layer<'_> {
     }
 }
 
-/// From a sum to an 8-bit integer: `round((sum + bias) * multiplier / 2^shift) + zero_point`, halves to even, within the
-/// range of 8 bits.
+/// From a sum to an 8-bit integer: `round((sum + bias) * multiplier / 2^32) + zero_point`, halves to even, within the range
+/// of 8 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rescale {
-    /// Added to the sum; what the input's zero point makes of the weights is in it.
+    /// Added to the sum; what the input's zero point makes of the weights is in it. At most 2^30 from 0.
     pub bias: i32,
-    /// Factor, above 0.
-    pub multiplier: u16,
-    /// Bits that are rounded away, 1 to 47.
-    pub shift: u8,
+    /// Factor, below 2^31.
+    pub multiplier: u32,
 }
 
 impl Rescale {
     #[inline(always)]
-    pub(crate) fn of(&[b0, b1, b2, b3, m0, m1, shift, _]: &[u8; RESCALE_BYTES]) -> Self {
-        let (bias, multiplier) = (i32::from_le_bytes([b0, b1, b2, b3]), u16::from_le_bytes([m0, m1]));
-        Self { bias, multiplier, shift }
+    pub(crate) fn of(&[b0, b1, b2, b3, m0, m1, m2, m3]: &[u8; RESCALE_BYTES]) -> Self {
+        let bias = i32::from_le_bytes([b0, b1, b2, b3]);
+        Self { bias, multiplier: u32::from_le_bytes([m0, m1, m2, m3]) }
     }
 }
 

@@ -20,13 +20,18 @@ pub(crate) fn random_parts(widths: &[(u16, u8, u8)], seed: u64) -> ModelParts {
         let weights = (0..taps * usize::from(outputs)).map(|_| (next() % 128) as i8).collect();
         // Most sums are to end within 8 bits.
         let shift = 8 + (taps as f32).log2() as u8 / 2;
-        let rescale = (0..outputs)
+        let mut rescale: Vec<Rescale> = (0..outputs)
             .map(|_| Rescale {
                 bias: next() % 20_000,
-                multiplier: 8 + (next() % 8).unsigned_abs() as u16,
-                shift,
+                multiplier: (8 + (next() % 8).unsigned_abs()) << (32 - shift),
             })
             .collect();
+        if next() % 4 == 0 {
+            // A channel whose weights are nothing beside its bias, and one that is always the same.
+            rescale[0] = Rescale { bias: next() % (1 << 30), multiplier: 9 << 3 };
+            let last = usize::from(outputs) - 1;
+            rescale[last].multiplier = 0;
+        }
         let pooled = affine(0.125, next());
         let mut table = [0; TABLE_BYTES];
         // Rising, as ELU is.
@@ -80,19 +85,13 @@ fn sums_that_would_not_fit_are_refused() {
         parts.pack().unwrap_err()
     };
     let layer = |what| PackedError::Layer { layer: 2, what };
-    let shift = layer("a multiplier of 0, or a shift that is not from 1 to 47");
-    assert_eq!(wrong(&|l| l.rescale[1].shift = 0), shift);
-    assert_eq!(wrong(&|l| l.rescale[1].shift = 48), shift);
-    assert_eq!(wrong(&|l| l.rescale[2].multiplier = 0), shift);
+    let beyond = layer("a bias beyond 2^30, or a multiplier of 2^31 or more");
+    assert_eq!(wrong(&|l| l.rescale[0].bias = i32::MIN), beyond);
+    assert_eq!(wrong(&|l| l.rescale[1].bias = (1 << 30) + 1), beyond);
+    assert_eq!(wrong(&|l| l.rescale[2].multiplier = 1 << 31), beyond);
     assert_eq!(wrong(&|l| l.weights[3] = -128), layer("the numbers do not fit the shape"));
     assert_eq!(wrong(&|l| l.pooled.scale = f32::NAN), layer("a scale is not above 0"));
     assert_eq!(wrong(&|l| l.table = None), layer("all layers but the last have a table"));
-    let mut large = small();
-    large.layers[1].rescale[0].bias = i32::MAX;
-    let bytes = large.pack().unwrap();
-    let model = PackedModel::parse(&bytes).unwrap();
-    let wide: Vec<bool> = model.layers().iter().map(|layer| layer.wide).collect();
-    assert_eq!(wide, [false, true, false, false]);
     let mut wide = random_parts(&[(4, 255, 1), (2, 1, 1)], 3);
     wide.layers[0].weights.fill(127);
     let too_many = PackedError::Layer { layer: 1, what: "the weights of an output add up to 65536 or more" };

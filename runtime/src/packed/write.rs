@@ -126,7 +126,6 @@ impl LayerParts {
             weights: &[],
             rescale: &[],
             table: None,
-            wide: false,
         }
     }
 
@@ -142,9 +141,12 @@ impl LayerParts {
     fn pack_weights(&self) -> Vec<u8> {
         let shape = self.shape();
         let taps = shape.taps();
-        let weight = |output: usize, tap: usize| {
-            let known = output < usize::from(self.outputs) && tap < taps;
-            if known { i16::from(self.weights[output * taps + tap]) } else { 0 }
+        let (inputs, column) = (usize::from(self.inputs), shape.column());
+        let weight = |output: usize, place: usize| {
+            let (frame, channel) = (place / column, place % column);
+            let known =
+                output < usize::from(self.outputs) && frame < usize::from(self.kernel) && channel < inputs;
+            if known { i16::from(self.weights[output * taps + frame * inputs + channel]) } else { 0 }
         };
         let mut bytes = Vec::with_capacity(shape.quads() * QUAD * shape.padded_taps());
         for quad in 0..shape.quads() {
@@ -162,8 +164,8 @@ impl LayerParts {
 }
 
 fn rescale_bytes(rescale: &Rescale) -> [u8; RESCALE_BYTES] {
-    let ([b0, b1, b2, b3], [m0, m1]) = (rescale.bias.to_le_bytes(), rescale.multiplier.to_le_bytes());
-    [b0, b1, b2, b3, m0, m1, rescale.shift, 0]
+    let ([b0, b1, b2, b3], [m0, m1, m2, m3]) = (rescale.bias.to_le_bytes(), rescale.multiplier.to_le_bytes());
+    [b0, b1, b2, b3, m0, m1, m2, m3]
 }
 
 /// Appends a section at the next boundary and returns where.

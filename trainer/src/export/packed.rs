@@ -274,18 +274,19 @@ fn rescale(
 ) -> Result<Rescale, PackError> {
     let weights: i64 = row.iter().map(|&w| i64::from(w)).sum();
     let bias = i64::from(bias) - i64::from(before.zero_point) * weights;
-    let Ok(bias) = i32::try_from(bias) else { return unsupported(format!("{name}'s biases are too large")) };
     // Four significant bits and powers of two: a whole number over a power of two, without rounding.
     let factor = f64::from(weight_scale) * f64::from(before.scale) / f64::from(pooled.scale);
-    let exact = (1..=47u8).find_map(|shift| {
-        let multiplier = factor * (1u64 << shift) as f64;
-        (multiplier.fract() == 0.0 && (1.0..=65_535.0).contains(&multiplier)).then_some(Rescale {
-            bias,
-            multiplier: multiplier as u16,
-            shift,
-        })
-    });
-    exact.map_or_else(|| unsupported(format!("{name}'s scales are no short binary fractions")), Ok)
+    let multiplier = factor * (1u64 << 32) as f64;
+    const LARGEST: i64 = 1 << 30;
+    let largest = row.iter().map(|&w| i64::from(w).abs() * 128).sum::<i64>() + bias.abs();
+    if factor * (largest as f64) < 0.5 {
+        // Whatever comes in, it rounds to 0: weights and bias that training has given up.
+        return Ok(Rescale { bias: 0, multiplier: 0 });
+    }
+    if bias.abs() > LARGEST || multiplier.fract() != 0.0 || multiplier >= (1u64 << 31) as f64 {
+        return unsupported(format!("{name}'s scales and biases are not those of the trainer's int8"));
+    }
+    Ok(Rescale { bias: bias as i32, multiplier: multiplier as u32 })
 }
 
 /// ELU on integers, as ONNX's Elu between DequantizeLinear and QuantizeLinear has it.

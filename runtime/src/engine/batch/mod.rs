@@ -5,7 +5,7 @@
 
 mod dot;
 
-use super::rescale::{activate, sigmoid};
+use super::rescale::sigmoid;
 use crate::packed::{Affine, Layer, PackedModel, Rescale};
 use dot::{Dot, POSITIONS, Rows};
 
@@ -42,8 +42,8 @@ struct BatchLayer {
     scale: f32,
     weights: Rows,
     rescale: Vec<Rescale>,
-    table: Option<[u8; 256]>,
-    wide: bool,
+    /// What goes out, by [place](Rescale::place).
+    table: [i16; 256],
     /// Scale and zero point of what goes out.
     output: Affine,
 }
@@ -61,8 +61,10 @@ impl BatchLayer {
             scale: layer.pooled.scale,
             weights: dot.rows(outputs, layer.taps(), weight),
             rescale: (0..outputs).map(|output| layer.rescale(output)).collect(),
-            table: layer.table.copied(),
-            wide: layer.wide,
+            table: std::array::from_fn(|place| match layer.table {
+                Some(table) => i16::from(table[place] as i8),
+                None => place as i16 - 128,
+            }),
             output: layer.output,
         }
     }
@@ -90,15 +92,9 @@ impl BatchLayer {
                 for other in others.chunks_exact(width) {
                     peaks.iter_mut().zip(other).for_each(|(peak, &sum)| *peak = (*peak).max(sum));
                 }
-                let integers = self.rescale.iter().zip(&*peaks);
-                let (table, zero) = (self.table.as_ref(), self.zero_point);
-                if self.wide {
-                    out.extend(
-                        integers.map(|(rescale, &sum)| activate(table, rescale.apply_wide(sum, zero))),
-                    );
-                } else {
-                    out.extend(integers.map(|(rescale, &sum)| activate(table, rescale.apply(sum, zero))));
-                }
+                let place = |(rescale, &sum): (&Rescale, &i32)| rescale.place(sum, self.zero_point);
+                let places = self.rescale.iter().zip(&*peaks).map(place);
+                out.extend(places.map(|place| self.table[usize::from(place)]));
             }
         }
         out

@@ -1,11 +1,11 @@
 //! Products of several positions with all rows of weights, by what the processor has.
 
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod avx2;
 #[cfg(target_arch = "aarch64")]
 #[allow(unsafe_code)]
 mod neon;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod x86;
 
 /// Positions that are worth taking together.
 pub(super) const POSITIONS: usize = 8;
@@ -24,8 +24,14 @@ enum Kind {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
     #[cfg(target_arch = "aarch64")]
     Neon,
+    #[cfg(target_arch = "aarch64")]
+    DotProduct,
 }
 
 /// Weights `[rows, taps]`, both padded with zeros.
@@ -34,6 +40,9 @@ pub(super) struct Rows {
     outputs: usize,
     taps: usize,
     weights: Vec<i16>,
+    /// The same in 8 bits, for kernels that multiply bytes.
+    #[cfg(target_arch = "aarch64")]
+    bytes: Vec<i8>,
 }
 
 impl Rows {
@@ -49,14 +58,30 @@ impl Dot {
 
     /// The fastest on this processor.
     pub(super) fn detect() -> Self {
+        *Self::all().last().unwrap_or(&Self::PORTABLE)
+    }
+
+    /// All that run on this processor, the fastest one last.
+    fn all() -> Vec<Self> {
+        let mut all = vec![Self::PORTABLE];
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
-            return Self(Kind::Avx2);
+            all.push(Self(Kind::Avx2));
+            if is_x86_feature_detected!("avxvnni") {
+                all.push(Self(Kind::AvxVnni));
+            }
+            if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
+                all.push(Self(Kind::Avx512Vnni));
+            }
         }
         #[cfg(target_arch = "aarch64")]
-        return Self(Kind::Neon);
-        #[cfg(not(target_arch = "aarch64"))]
-        Self::PORTABLE
+        {
+            all.push(Self(Kind::Neon));
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                all.push(Self(Kind::DotProduct));
+            }
+        }
+        all
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -64,8 +89,14 @@ impl Dot {
             Kind::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::AvxVnni => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512Vnni => "avx512vnni",
             #[cfg(target_arch = "aarch64")]
             Kind::Neon => "neon",
+            #[cfg(target_arch = "aarch64")]
+            Kind::DotProduct => "dotprod",
         }
     }
 
@@ -77,7 +108,13 @@ impl Dot {
             let row = &mut weights[output * width..][..taps];
             row.iter_mut().enumerate().for_each(|(tap, slot)| *slot = weight(output, tap));
         }
-        Rows { outputs: rows, taps: width, weights }
+        Rows {
+            outputs: rows,
+            taps: width,
+            #[cfg(target_arch = "aarch64")]
+            bytes: weights.iter().map(|&weight| weight as i8).collect(),
+            weights,
+        }
     }
 
     /// `sums[position, output]` of so many positions, which begin `step` numbers apart in `x`.
@@ -92,10 +129,22 @@ impl Dot {
         assert_eq!(sums.len(), positions * rows.outputs);
         match self.0 {
             Kind::Portable => portable(x, step, rows, sums),
+            // SAFETY: `all` has found the features that each kernel's name says.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => avx2::multiply(x, step, rows, sums),
+            #[allow(unsafe_code)]
+            Kind::Avx2 => unsafe { x86::avx2(x, step, rows, sums) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unsafe_code)]
+            Kind::AvxVnni => unsafe { x86::avx_vnni(x, step, rows, sums) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unsafe_code)]
+            Kind::Avx512Vnni => unsafe { x86::avx512_vnni(x, step, rows, sums) },
             #[cfg(target_arch = "aarch64")]
-            Kind::Neon => neon::multiply(x, step, rows, sums),
+            Kind::Neon => neon::neon(x, step, rows, sums),
+            #[cfg(target_arch = "aarch64")]
+            Kind::DotProduct => neon::dotprod(x, step, rows, sums),
         }
     }
 }
@@ -116,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn this_processors_kernel_does_what_the_portable_one_does(
+        fn this_processors_kernels_do_what_the_portable_one_does(
             outputs in 1usize..20, taps in 1usize..100, step in 1usize..50, positions in 1usize..11,
             seed in any::<u64>(),
         ) {
@@ -135,7 +184,9 @@ mod tests {
                 dot.multiply(&x, step, positions, &rows, &mut sums);
                 sums
             };
-            prop_assert_eq!(of(Dot::detect()), of(Dot::PORTABLE));
+            for dot in Dot::all() {
+                prop_assert_eq!(of(dot), of(Dot::PORTABLE), "{}", dot.name());
+            }
         }
     }
 }
