@@ -8,11 +8,26 @@ impl Rescale {
     /// Halves go to the even neighbour, as in ONNX's QuantizeLinear. The fraction is the product's lower half; half a step
     /// less one is added to it, and one more where the whole is odd: what is carried over is what has to be added.
     #[inline(always)]
-    pub(crate) fn place(&self, sum: i32, zero_point: i8) -> u8 {
+    pub(crate) fn place(&self, sum: i32, zero_point: ZeroPlace) -> u8 {
         let product = i64::from(sum + self.bias) * i64::from(self.multiplier as i32);
         let odd = product >> 32 & 1;
         let whole = (product + 0x7fff_ffff + odd) >> 32;
-        (whole as i32 + i32::from(zero_point) + 128).clamp(0, 255) as u8
+        (whole as i32 + zero_point.0).clamp(0, 255) as u8
+    }
+}
+
+/// Where zero is in ELU's table: the zero point plus 128.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ZeroPlace(i32);
+
+impl ZeroPlace {
+    /// By flipping the highest bit: a sum, the compiler would take apart again, and find no saturating instruction.
+    pub(crate) fn of(layer: &Layer<'_>) -> Self {
+        Self::of_point(layer.pooled.zero_point)
+    }
+
+    fn of_point(zero_point: i8) -> Self {
+        Self(i32::from(zero_point as u8 ^ 0x80))
     }
 }
 
@@ -20,7 +35,7 @@ impl Rescale {
 // Once in a program: inlined, it would be unrolled at each of its places, which costs flash and gains nothing.
 #[inline(never)]
 pub(crate) fn finish(layer: &Layer<'_>, first: usize, sums: &[i32], out: &mut [i16]) {
-    let zero_point = layer.pooled.zero_point;
+    let zero_point = ZeroPlace::of(layer);
     // Slices side by side leave no bounds to check.
     let rescale = layer.rescale.as_chunks::<RESCALE_BYTES>().0[first..].iter().map(Rescale::of);
     let integers = out.iter_mut().zip(rescale).zip(sums);
@@ -60,7 +75,7 @@ mod tests {
             let (whole, fraction) = (product >> 32, product & 0xffff_ffff);
             let up = fraction > 1 << 31 || (fraction == 1 << 31 && whole & 1 == 1);
             let want = (whole + i128::from(up) + i128::from(zero_point) + 128).clamp(0, 255);
-            let place = Rescale { bias, multiplier }.place(sum, zero_point);
+            let place = Rescale { bias, multiplier }.place(sum, ZeroPlace::of_point(zero_point));
             prop_assert_eq!(i128::from(place), want);
         }
     }
@@ -68,6 +83,9 @@ mod tests {
     #[test]
     fn halves_go_to_the_even_neighbour() {
         let quarter = Rescale { bias: 0, multiplier: 1 << 30 };
-        assert_eq!([-6, -2, 2, 6, 10].map(|sum| i32::from(quarter.place(sum, 0)) - 128), [-2, 0, 0, 2, 2]);
+        assert_eq!(
+            [-6, -2, 2, 6, 10].map(|sum| i32::from(quarter.place(sum, ZeroPlace::of_point(0))) - 128),
+            [-2, 0, 0, 2, 2]
+        );
     }
 }

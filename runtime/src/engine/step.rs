@@ -135,12 +135,12 @@ impl Run<'_, '_> {
             let rows = row..usize::from(layer.outputs).min(next * QUAD);
             let held = plan.held as usize;
             if plan.pooling == Pooling::Peaks {
-                let peaks = &mut self.words[held + row..held + rows.end];
+                let peaks: &mut [i32] =
+                    bytemuck::cast_slice_mut(&mut self.words[held + row..held + rows.end]);
                 if plan.phase == 0 {
-                    peaks.iter_mut().zip(&*sums).for_each(|(peak, &sum)| *peak = sum as u32);
+                    peaks.copy_from_slice(&sums[..peaks.len()]);
                 } else {
-                    let larger = |(peak, &sum): (&mut u32, &i32)| *peak = (*peak as i32).max(sum) as u32;
-                    peaks.iter_mut().zip(&*sums).for_each(larger);
+                    peaks.iter_mut().zip(&*sums).for_each(|(peak, &sum)| *peak = (*peak).max(sum));
                 }
             } else {
                 finish(layer, row, sums, &mut self.halves[held + row..held + rows.end]);

@@ -5,7 +5,7 @@
 
 mod dot;
 
-use super::rescale::sigmoid;
+use super::rescale::{ZeroPlace, sigmoid};
 use crate::packed::{Affine, Layer, PackedModel, Rescale};
 use dot::{Dot, POSITIONS, Rows};
 
@@ -39,6 +39,7 @@ struct BatchLayer {
     kernel: usize,
     pool: usize,
     zero_point: i8,
+    zero_place: ZeroPlace,
     scale: f32,
     weights: Rows,
     rescale: Vec<Rescale>,
@@ -58,6 +59,7 @@ impl BatchLayer {
             kernel: layer.kernel.into(),
             pool: layer.pool.into(),
             zero_point: layer.pooled.zero_point,
+            zero_place: ZeroPlace::of(layer),
             scale: layer.pooled.scale,
             weights: dot.rows(outputs, layer.taps(), weight),
             rescale: (0..outputs).map(|output| layer.rescale(output)).collect(),
@@ -92,7 +94,7 @@ impl BatchLayer {
                 for other in others.chunks_exact(width) {
                     peaks.iter_mut().zip(other).for_each(|(peak, &sum)| *peak = (*peak).max(sum));
                 }
-                let place = |(rescale, &sum): (&Rescale, &i32)| rescale.place(sum, self.zero_point);
+                let place = |(rescale, &sum): (&Rescale, &i32)| rescale.place(sum, self.zero_place);
                 let places = self.rescale.iter().zip(&*peaks).map(place);
                 out.extend(places.map(|place| self.table[usize::from(place)]));
             }
