@@ -142,8 +142,9 @@ proptest! {
         for quad in rows.chunks(4) {
             for block in 0..blocks {
                 for pair in quad.chunks(2) {
-                    for tap in block * 8..block * 8 + 8 {
-                        weights.extend(((256 * pair[0][tap] + pair[1][tap]) as i16).to_le_bytes());
+                    let taps = pair[0].iter().zip(&pair[1]).skip(block * 8).take(8);
+                    for (first, second) in taps {
+                        weights.extend(((256 * first + second) as i16).to_le_bytes());
                     }
                 }
             }

@@ -61,6 +61,13 @@ struct Reader<'g> {
     takers: HashMap<&'g str, Vec<&'g NodeProto>>,
 }
 
+/// A constant in integers, with a scale for each of its first axis.
+struct Int8Tensor {
+    integers: Vec<i8>,
+    dims: Vec<usize>,
+    scales: Vec<f32>,
+}
+
 fn unsupported<T>(what: impl Into<String>) -> Result<T, PackError> {
     Err(PackError::Unsupported(what.into()))
 }
@@ -116,12 +123,12 @@ impl<'g> Reader<'g> {
         let [_, weight, bias] = &conv.input[..] else { return unsupported(format!("{name} without a bias")) };
         let plain = |attribute: &str, value: i64| {
             let found = conv.attribute.iter().find(|a| a.name() == attribute);
-            found.is_none_or(|a| a.ints.iter().all(|&i| i == value) && (a.ints.len() > 0 || a.i() == value))
+            found.is_none_or(|a| a.ints.iter().all(|&i| i == value) && (!a.ints.is_empty() || a.i() == value))
         };
         if !plain("pads", 0) || !plain("strides", 1) || !plain("dilations", 1) || !plain("group", 1) {
             return unsupported(format!("{name} pads, strides, dilates or has groups"));
         }
-        let (weights, dims, scales) = self.dequantised_int8(weight)?;
+        let Int8Tensor { integers: weights, dims, scales } = self.dequantised_int8(weight)?;
         let [outputs, channels, kernel] = dims[..] else {
             return unsupported(format!("{name} is no convolution over time"));
         };
@@ -222,10 +229,10 @@ impl<'g> Reader<'g> {
         }
     }
 
-    fn dequantised_int8(&self, value: &str) -> Result<(Vec<i8>, Vec<usize>, Vec<f32>), PackError> {
+    fn dequantised_int8(&self, value: &str) -> Result<Int8Tensor, PackError> {
         let [integers, scales] = self.dequantised(value)?;
         let (dims, integers) = self.int8s(integers)?;
-        Ok((integers, dims, self.floats(scales)?))
+        Ok(Int8Tensor { integers, dims, scales: self.floats(scales)? })
     }
 
     fn integer_biases(&self, value: &str) -> Result<Vec<i32>, PackError> {
