@@ -19,6 +19,10 @@ impl PackedNetwork {
         let model =
             PackedModel::parse(bytes).map_err(|source| TaggerError::Packed { path: path.into(), source })?;
         let mismatch = |reason: &str| TaggerError::Mismatch { path: path.into(), reason: reason.into() };
+        // A packed model from another folder may fit in all else.
+        if model.name() != card.name {
+            return Err(mismatch("their names differ"));
+        }
         if !model.tags().map(|tag| tag.name).eq(card.tags.iter().map(String::as_str)) {
             return Err(mismatch("their tags differ"));
         }
