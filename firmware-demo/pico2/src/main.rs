@@ -58,7 +58,9 @@ async fn main(spawner: Spawner) {
     let led_tag = model.tags().position(|tag| tag.name == LED_TAG);
     let memory = MEMORY_WORDS.take();
     let filter = Filter::FROM_48_KHZ;
-    let Ok(mut listener) = Listener::with(model, filter, Channels::Mono, model.stride(), memory) else { return };
+    let Ok(mut listener) = Listener::with(model, filter, Channels::Mono, model.stride(), memory) else {
+        return;
+    };
     listener.spread();
 
     speaker.hello(model, filter.sample_rate());
