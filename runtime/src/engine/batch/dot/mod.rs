@@ -8,7 +8,7 @@ mod neon;
 mod x86;
 
 /// Positions that are worth taking together.
-pub(super) const POSITIONS: usize = 8;
+pub(super) const POSITIONS: usize = 32;
 /// Numbers behind the last position's that a kernel may read.
 pub(super) const ROOM: usize = 32;
 /// Taps and rows come in multiples of these.
