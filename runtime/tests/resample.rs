@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::f64::consts::TAU;
 
+use proptest::prelude::*;
 use runtime::pcm::Pcm;
-use runtime::resample::{HIGHEST_RATE, LOWEST_RATE, ResampleError, resample};
+use runtime::resample::{HIGHEST_RATE, LOWEST_RATE, PieceResampler, ResampleError, resample};
 
 /// Usual rates, awkward ones (no common divisor), up and down.
 const RATES: &[(u32, u32)] = &[
@@ -102,5 +103,36 @@ fn a_broken_sample_spoils_nothing() {
     for broken in [f32::NAN, f32::INFINITY, -1e30] {
         clip[20_000] = broken;
         assert_eq!(*resample(Pcm::new(44_100, &clip), 12_000).unwrap(), right);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn pieces_give_the_bits_of_the_whole(
+        rates in proptest::sample::select(RATES),
+        length in 0usize..30_000,
+        pieces in proptest::collection::vec(1usize..9_000, 1..6),
+    ) {
+        let (from, to) = rates;
+        let clip: Vec<f32> = (0..length).map(|i| ((i * i) as f32 * 0.37).sin()).collect();
+        let whole = resample(Pcm::new(from, &clip), to).unwrap();
+        let mut resampler = PieceResampler::new(from, to).unwrap();
+        // Twice: a flush begins anew.
+        for _ in 0..2 {
+            let (mut out, mut rest) = (Vec::new(), &clip[..]);
+            for &piece in pieces.iter().cycle() {
+                let (now, later) = rest.split_at(piece.min(rest.len()));
+                resampler.push(now, |piece| out.extend_from_slice(piece)).unwrap();
+                rest = later;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            resampler.flush(|piece| out.extend_from_slice(piece)).unwrap();
+            prop_assert_eq!(out.len() as u64, (length as u64 * u64::from(to)).div_ceil(u64::from(from)));
+            prop_assert!(out.iter().zip(&*whole).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use runtime::decode::{
-    DecodeError, DecodedAudio, decode_file, decode_file_limited, decode_file_part, stated_seconds,
+    AudioStream, DecodeError, DecodedAudio, decode_file, decode_file_limited, decode_file_part, stated_seconds,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -42,6 +42,8 @@ fn every_format_gives_its_rate_length_and_tones() {
         ("mono-8000-s24.wav", 8_000, 1, 1.2, 0),
         ("stereo-44100.m4a", 44_100, 2, 2.0, 2112),
         ("mono-32000.m4a", 32_000, 1, 2.5, 2112),
+        ("mono-48000.opus", 48_000, 1, 1.0, 0),
+        ("stereo-48000.opus", 48_000, 2, 2.0, 0),
     ] {
         let audio = decode_file(&fixture(name)).unwrap();
         assert_eq!((audio.sample_rate, audio.channels), (rate, channels), "{name}");
@@ -61,7 +63,7 @@ fn every_format_gives_its_rate_length_and_tones() {
     }
 }
 
-const FORMATS: [(&str, f64); 10] = [
+const FORMATS: [(&str, f64); 11] = [
     ("stereo-44100.mp3", 2.5),
     ("mono-22050.mp3", 3.0),
     ("mono-16000.flac", 2.0),
@@ -72,6 +74,7 @@ const FORMATS: [(&str, f64); 10] = [
     ("mono-8000-f32.wav", 1.0),
     ("stereo-44100.m4a", 2.0),
     ("mono-32000.m4a", 2.5),
+    ("stereo-48000.opus", 2.0),
 ];
 
 #[test]
@@ -97,6 +100,50 @@ fn a_part_is_what_lies_there_in_the_whole() {
     }
     let past = decode_file_part(&fixture("mono-16000.flac"), 60.0, 1.0).unwrap_err();
     assert!(matches!(past, DecodeError::NothingDecoded { .. }), "{past}");
+}
+
+#[test]
+fn a_stream_gives_what_the_whole_holds_and_seeks() {
+    for (name, seconds) in FORMATS {
+        let whole = decode_file(&fixture(name)).unwrap();
+        let sums = [0; 2].map(|_| std::sync::Arc::new(std::sync::Mutex::new((0usize, 0u64))));
+        let observe = |audio: &mut AudioStream, sum: &std::sync::Arc<std::sync::Mutex<(usize, u64)>>| {
+            let sum = sum.clone();
+            audio.observe(move |bytes| {
+                let mut sum = sum.lock().unwrap();
+                sum.0 += 1;
+                sum.1 = bytes.iter().fold(sum.1, |sum, &byte| sum.wrapping_mul(31) + u64::from(byte));
+            });
+        };
+        let mut audio = AudioStream::open(&fixture(name)).unwrap();
+        observe(&mut audio, &sums[0]);
+        let mut mono = Vec::new();
+        while let Some(block) = audio.next().unwrap() {
+            assert_eq!(
+                (block.sample_rate, block.channels, block.interleaved.len()),
+                (whole.sample_rate, whole.channels, block.frames() * whole.channels)
+            );
+            mono.extend_from_slice(block.mono);
+        }
+        assert_eq!(mono, whole.samples, "{name}");
+        assert!((audio.stated_seconds().unwrap() - seconds).abs() < 0.15, "{name}");
+
+        // The same packets, without decoding them.
+        let mut passed = AudioStream::open(&fixture(name)).unwrap();
+        observe(&mut passed, &sums[1]);
+        passed.pass_over_rest().unwrap();
+        assert_eq!(*sums[0].lock().unwrap(), *sums[1].lock().unwrap(), "{name}");
+        assert!(sums[0].lock().unwrap().0 > 0, "{name}");
+
+        // Back from the end.
+        assert!(audio.seek(0.5 * seconds).unwrap(), "{name}");
+        let mut rest = 0;
+        while let Some(block) = audio.next().unwrap() {
+            rest += block.frames();
+        }
+        let expected = whole.samples.len() as f64 - 0.5 * seconds * f64::from(whole.sample_rate);
+        assert!((rest as f64 - expected).abs() < 2500.0, "{name}: {rest} of {expected}");
+    }
 }
 
 #[test]
@@ -126,7 +173,7 @@ fn errors_name_the_file_and_the_reason() {
     assert!(matches!(error(&at("empty.wav", b"")), DecodeError::Empty { .. }));
     assert!(matches!(error(&at("text.mp3", b"this is a text, not a song")), DecodeError::Format { .. }));
     assert!(matches!(
-        error(&fixture("unsupported-opus.ogg")),
+        error(&fixture("unsupported-alac.m4a")),
         DecodeError::UnsupportedCodec { .. } | DecodeError::NoAudioTrack { .. }
     ));
     let wav = std::fs::read(fixture("mono-8000-s16.wav")).unwrap();

@@ -1,15 +1,18 @@
 //! Audio files to mono PCM at their own rate, through symphonia.
 //!
-//! mp3, flac, ogg vorbis, wav (integer, float, ADPCM), aiff and aac in m4a. The delay and padding that encoders
-//! add are cut where the format states them and symphonia applies it (mp3 with a LAME tag, vorbis); aac in m4a
+//! mp3, flac, ogg vorbis, opus, wav (integer, float, ADPCM), aiff and aac in m4a. The delay and padding that encoders
+//! add are cut where the format states them and symphonia applies it (mp3 with a LAME tag, vorbis, opus); aac in m4a
 //! keeps its priming samples (1024 to 2112 of them, 25 to 50 ms).
 
+mod audio;
 mod error;
+mod opus;
 mod stream;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+pub use audio::{AudioStream, Block};
 pub use error::DecodeError;
 
 use crate::pcm::Pcm;

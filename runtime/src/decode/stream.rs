@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
@@ -35,7 +37,8 @@ pub(super) fn decode_part(path: &Path, from: f64, max_seconds: f64) -> Result<De
         format.seek(SeekMode::Accurate, SeekTo::Time { time, track_id: Some(track_id) }).is_ok()
     });
     if sought {
-        return packets(path, format, base.map(|base| Start { base, seconds: from }), max_seconds);
+        let start = base.map(|base| Start { base, seconds: from });
+        return collect(Packets::new(path, format, start)?, max_seconds);
     }
     let mut audio = decode(path, from + max_seconds)?;
     let before = (from * f64::from(audio.sample_rate)).round() as usize;
@@ -58,7 +61,30 @@ pub(super) fn duration(path: &Path) -> Result<Option<f64>, DecodeError> {
 }
 
 pub(super) fn decode(path: &Path, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    packets(path, open(path)?, None, max_seconds)
+    collect(Packets::open(path)?, max_seconds)
+}
+
+/// A whole stream as mono.
+fn collect(mut packets: Packets, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
+    let mut samples = Vec::new();
+    let mut limited = false;
+    while packets.next()? {
+        packets.append_mono(&mut samples);
+        // A float-to-integer cast saturates, and NaN becomes 0.
+        let limit = ((max_seconds * f64::from(packets.rate)).ceil() as usize).min(MAX_SAMPLES);
+        if samples.len() > limit {
+            samples.truncate(limit);
+            limited = true;
+            break;
+        }
+    }
+    Ok(DecodedAudio {
+        sample_rate: packets.rate,
+        samples,
+        channels: packets.first_channels,
+        skipped_packets: packets.skipped,
+        limited,
+    })
 }
 
 /// Where the wanted audio begins in a stream that was sought: the reader stands at a packet before it.
@@ -79,93 +105,221 @@ impl Start {
     }
 }
 
-fn packets(
-    path: &Path,
-    mut format: Box<dyn FormatReader>,
-    start: Option<Start>,
-    max_seconds: f64,
-) -> Result<DecodedAudio, DecodeError> {
-    let (mut track, mut decoder) = decoder(path, format.as_ref())?;
-    let mut mono = Mono::default();
-    let mut complaint: Option<String> = None;
-    let (mut bad_reads, mut bad_packets) = (0, 0);
-    let mut skipped = 0;
-    let mut limited = false;
+/// Told of every packet's bytes.
+pub(super) type OnPacket = Box<dyn FnMut(&[u8]) + Send>;
 
-    while bad_reads < MAX_BAD_READS_IN_A_ROW && bad_packets < MAX_BAD_PACKETS_IN_A_ROW {
-        let packet = match format.next_packet() {
-            Ok(Some(packet)) => packet,
-            Ok(None) => break,
-            // A chained stream: new tracks from here on.
-            Err(Error::ResetRequired) => {
-                bad_reads += 1;
-                (track, decoder) = match self::decoder(path, format.as_ref()) {
-                    Ok(next) => next,
-                    Err(_) if !mono.samples.is_empty() => break,
-                    Err(error) => return Err(error),
-                };
-                continue;
-            }
-            Err(error) => {
-                let ended = matches!(&error, Error::IoError(io) if io.kind() == ErrorKind::UnexpectedEof);
-                complaint.get_or_insert_with(|| error.to_string());
-                skipped += 1;
-                bad_reads += 1;
-                if ended {
-                    break;
+/// The packets of a file's audio track, decoded one after the other.
+pub(super) struct Packets {
+    path: PathBuf,
+    format: Box<dyn FormatReader>,
+    track: u32,
+    decoder: Box<dyn AudioDecoder>,
+    /// Set until the first samples after it came.
+    start: Option<Start>,
+    /// Hertz, 0 until the first samples came.
+    pub rate: u32,
+    /// Channels of the first packet, and of the last one.
+    pub first_channels: usize,
+    pub channels: usize,
+    /// Samples of the last packet, as they are in the file.
+    pub interleaved: Vec<f32>,
+    /// Packets that were refused.
+    pub skipped: usize,
+    pub on_packet: Option<OnPacket>,
+    complaint: Option<String>,
+    stray_rates: usize,
+    bad_reads: usize,
+    bad_packets: usize,
+    ended: bool,
+}
+
+impl Packets {
+    pub fn open(path: &Path) -> Result<Self, DecodeError> {
+        Self::new(path, open(path)?, None)
+    }
+
+    fn new(path: &Path, format: Box<dyn FormatReader>, start: Option<Start>) -> Result<Self, DecodeError> {
+        let (track, decoder) = decoder(path, format.as_ref())?;
+        Ok(Self {
+            path: path.into(),
+            format,
+            track,
+            decoder,
+            start,
+            rate: 0,
+            first_channels: 0,
+            channels: 0,
+            interleaved: Vec::new(),
+            skipped: 0,
+            on_packet: None,
+            complaint: None,
+            stray_rates: 0,
+            bad_reads: 0,
+            bad_packets: 0,
+            ended: false,
+        })
+    }
+
+    /// Length in seconds as the container states it.
+    pub fn stated_seconds(&self) -> Option<f64> {
+        let track = audio_track(&self.path, self.format.as_ref()).ok()?;
+        let stated = track.time_base.zip(track.duration);
+        stated.and_then(|(base, duration)| base.calc_duration(duration)).map(|time| time.as_secs_f64())
+    }
+
+    /// Goes to a second, exact to a packet; false where the format cannot.
+    pub fn seek(&mut self, seconds: f64) -> bool {
+        // A reader that has met the end need not come back from it: that of MP4 does not.
+        if self.ended {
+            let again = open(&self.path).and_then(|format| Ok((decoder(&self.path, format.as_ref())?, format)));
+            let Ok(((track, decoder), format)) = again else { return false };
+            (self.track, self.decoder, self.format) = (track, decoder, format);
+        }
+        let Ok(track) = audio_track(&self.path, self.format.as_ref()) else { return false };
+        let (track_id, Some(base)) = (track.id, track.time_base) else { return false };
+        let Some(time) = Time::try_from_secs_f64((seconds - RUN_UP).max(0.0)) else { return false };
+        let to = SeekTo::Time { time, track_id: Some(track_id) };
+        if self.format.seek(SeekMode::Accurate, to).is_err() {
+            return false;
+        }
+        self.decoder.reset();
+        self.start = Some(Start { base, seconds });
+        self.ended = false;
+        true
+    }
+
+    /// Reads the next packet of the track, or says what stands in the way: `None` at the end.
+    fn read(&mut self) -> Result<Option<Packet>, DecodeError> {
+        while self.bad_reads < MAX_BAD_READS_IN_A_ROW && self.bad_packets < MAX_BAD_PACKETS_IN_A_ROW {
+            match self.format.next_packet() {
+                Ok(Some(packet)) => {
+                    self.bad_reads = 0;
+                    if packet.track_id == self.track {
+                        return Ok(Some(packet));
+                    }
                 }
-                continue;
+                Ok(None) => break,
+                // A chained stream: new tracks from here on.
+                Err(Error::ResetRequired) => {
+                    self.bad_reads += 1;
+                    match decoder(&self.path, self.format.as_ref()) {
+                        Ok(next) => (self.track, self.decoder) = next,
+                        Err(_) if self.rate != 0 => break,
+                        Err(error) => return Err(error),
+                    }
+                }
+                Err(error) => {
+                    let ended =
+                        matches!(&error, Error::IoError(io) if io.kind() == ErrorKind::UnexpectedEof);
+                    self.complaint.get_or_insert_with(|| error.to_string());
+                    self.skipped += 1;
+                    self.bad_reads += 1;
+                    if ended {
+                        break;
+                    }
+                }
+            }
+        }
+        self.ended = true;
+        Ok(None)
+    }
+
+    /// Decodes up to the next samples, which `interleaved` then holds; false at the end.
+    ///
+    /// An error where nothing at all could be decoded.
+    pub fn next(&mut self) -> Result<bool, DecodeError> {
+        while !self.ended {
+            let Some(packet) = self.read()? else { break };
+            if let Some(on_packet) = &mut self.on_packet {
+                on_packet(&packet.data);
+            }
+            if self.decode(&packet)? {
+                return Ok(true);
+            }
+        }
+        self.interleaved.clear();
+        if self.rate == 0 {
+            let reason = self.complaint.take().unwrap_or_else(|| "it holds no samples".into());
+            return Err(DecodeError::NothingDecoded { path: self.path.clone(), reason });
+        }
+        Ok(false)
+    }
+
+    /// Reads the packets that are left without decoding them.
+    pub fn pass_over_rest(&mut self) -> Result<(), DecodeError> {
+        while !self.ended {
+            let Some(packet) = self.read()? else { break };
+            if let Some(on_packet) = &mut self.on_packet {
+                on_packet(&packet.data);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the packet gave samples.
+    fn decode(&mut self, packet: &Packet) -> Result<bool, DecodeError> {
+        let decoded = self.decoder.decode(packet);
+        // Packets before the start only set the decoder's state; some of them need what was before them.
+        if self.start.as_ref().is_some_and(|start| start.passes_over(packet)) {
+            return Ok(false);
+        }
+        let buffer = match decoded {
+            Ok(buffer) => buffer,
+            Err(error) => {
+                self.complaint.get_or_insert_with(|| error.to_string());
+                self.skipped += 1;
+                self.bad_packets += 1;
+                return Ok(false);
             }
         };
-        bad_reads = 0;
-        if packet.track_id != track {
-            continue;
+        let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
+        let accepted = accepts(&self.path, self.rate, rate, &mut self.stray_rates)?;
+        if !accepted || channels == 0 {
+            self.skipped += 1;
+            self.bad_packets += 1;
+            return Ok(false);
         }
-        // Packets before the start only set the decoder's state; some of them need what was before them.
-        let early = start.as_ref().filter(|_| mono.samples.is_empty());
-        let decoded = decoder.decode(&packet);
-        if early.is_some_and(|start| start.passes_over(&packet)) {
-            continue;
+        buffer.copy_to_vec_interleaved(&mut self.interleaved);
+        if let Some(start) = &self.start {
+            let before = (start.before(packet) * f64::from(rate)).round() as usize;
+            self.interleaved.drain(..(before * channels).min(self.interleaved.len()));
         }
-        match decoded {
-            Ok(buffer) => {
-                let spec = buffer.spec();
-                let (rate, channels) = (spec.rate(), spec.channels().count());
-                if mono.accepts(path, rate)? && channels > 0 {
-                    buffer.copy_to_vec_interleaved(&mut mono.interleaved);
-                    if let Some(start) = early {
-                        let before = (start.before(&packet) * f64::from(rate)).round() as usize;
-                        mono.interleaved.drain(..(before * channels).min(mono.interleaved.len()));
-                    }
-                    mono.append(rate, channels);
-                    bad_packets = 0;
-                } else {
-                    skipped += 1;
-                    bad_packets += 1;
-                }
-            }
-            Err(error) => {
-                complaint.get_or_insert_with(|| error.to_string());
-                skipped += 1;
-                bad_packets += 1;
-            }
+        self.bad_packets = 0;
+        if self.rate == 0 {
+            (self.rate, self.first_channels) = (rate, channels);
         }
-        if mono.over(max_seconds) {
-            limited = true;
-            break;
+        self.channels = channels;
+        if self.interleaved.is_empty() {
+            return Ok(false);
         }
+        self.start = None;
+        Ok(true)
     }
-    if mono.samples.is_empty() {
-        let reason = complaint.unwrap_or_else(|| "it holds no samples".into());
-        return Err(DecodeError::NothingDecoded { path: path.into(), reason });
+
+    /// Adds the last packet's samples, as the mean over their channels.
+    pub fn append_mono(&self, samples: &mut Vec<f32>) {
+        // Float files can hold NaN and infinities; they would spread over a whole window of the spectrogram.
+        let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
+        let scale = 1.0 / self.channels as f32;
+        let frames = self.interleaved.chunks_exact(self.channels);
+        samples.extend(frames.map(|frame| frame.iter().map(|&s| finite(s) * scale).sum::<f32>()));
     }
-    Ok(DecodedAudio {
-        sample_rate: mono.rate,
-        samples: mono.samples,
-        channels: mono.channels,
-        skipped_packets: skipped,
-        limited,
-    })
+}
+
+/// Whether a packet at this rate belongs to a stream at `before` (0 where none came); an error when the rate is absurd
+/// or keeps changing.
+fn accepts(path: &Path, before: u32, rate: u32, stray_rates: &mut usize) -> Result<bool, DecodeError> {
+    if before == 0 && !RATES.contains(&rate) {
+        return Err(DecodeError::SampleRate { path: path.into(), rate });
+    }
+    if before == 0 || rate == before {
+        return Ok(true);
+    }
+    *stray_rates += 1;
+    if *stray_rates > MAX_STRAY_RATES {
+        return Err(DecodeError::RateChanged { path: path.into(), from: before, to: rate });
+    }
+    Ok(false)
 }
 
 fn open(path: &Path) -> Result<Box<dyn FormatReader>, DecodeError> {
@@ -196,64 +350,23 @@ fn audio_track<'a>(path: &Path, format: &'a dyn FormatReader) -> Result<&'a Trac
         .ok_or_else(|| DecodeError::NoAudioTrack { path: path.into() })
 }
 
+/// symphonia's decoders and the one for Opus.
+fn codecs() -> &'static CodecRegistry {
+    static CODECS: OnceLock<CodecRegistry> = OnceLock::new();
+    CODECS.get_or_init(|| {
+        let mut codecs = CodecRegistry::new();
+        symphonia::default::register_enabled_codecs(&mut codecs);
+        codecs.register_audio_decoder::<super::opus::Opus>();
+        codecs
+    })
+}
+
 fn decoder(path: &Path, format: &dyn FormatReader) -> Result<(u32, Box<dyn AudioDecoder>), DecodeError> {
     let track = audio_track(path, format)?;
     let params = track.codec_params.as_ref().and_then(|params| params.audio());
     let params = params.ok_or_else(|| DecodeError::NoAudioTrack { path: path.into() })?;
-    let decoder = symphonia::default::get_codecs()
+    let decoder = codecs()
         .make_audio_decoder(params, &AudioDecoderOptions::default())
         .map_err(|error| DecodeError::UnsupportedCodec { path: path.into(), reason: error.to_string() })?;
     Ok((track.id, decoder))
-}
-
-/// Collects packets as the mean over their channels.
-#[derive(Default)]
-struct Mono {
-    rate: u32,
-    channels: usize,
-    samples: Vec<f32>,
-    interleaved: Vec<f32>,
-    stray_rates: usize,
-}
-
-impl Mono {
-    /// Whether a packet at this rate belongs to the stream; an error when the rate is absurd or keeps changing.
-    fn accepts(&mut self, path: &Path, rate: u32) -> Result<bool, DecodeError> {
-        if self.rate == 0 && !RATES.contains(&rate) {
-            return Err(DecodeError::SampleRate { path: path.into(), rate });
-        }
-        if self.rate == 0 || rate == self.rate {
-            return Ok(true);
-        }
-        self.stray_rates += 1;
-        if self.stray_rates > MAX_STRAY_RATES {
-            return Err(DecodeError::RateChanged { path: path.into(), from: self.rate, to: rate });
-        }
-        Ok(false)
-    }
-
-    fn append(&mut self, rate: u32, channels: usize) {
-        if self.rate == 0 {
-            (self.rate, self.channels) = (rate, channels);
-        }
-        // Float files can hold NaN and infinities; they would spread over a whole window of the spectrogram.
-        let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
-        let scale = 1.0 / channels as f32;
-        self.samples.extend(
-            self.interleaved
-                .chunks_exact(channels)
-                .map(|frame| frame.iter().map(|&s| finite(s) * scale).sum::<f32>()),
-        );
-    }
-
-    /// Cuts to the limit, if it was passed.
-    fn over(&mut self, max_seconds: f64) -> bool {
-        // A float-to-integer cast saturates, and NaN becomes 0.
-        let limit = ((max_seconds * f64::from(self.rate)).ceil() as usize).min(MAX_SAMPLES);
-        let over = self.rate != 0 && self.samples.len() > limit;
-        if over {
-            self.samples.truncate(limit);
-        }
-        over
-    }
 }

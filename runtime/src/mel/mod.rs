@@ -42,7 +42,7 @@ mod tables;
 mod triangles;
 
 #[cfg(feature = "std")]
-pub use clip::{CLIP_MAX_BANDS, log_mel, log_mel_codes};
+pub use clip::{AnyLogMel, CLIP_MAX_BANDS, log_mel, log_mel_codes};
 pub use codes::FrameCodes;
 pub use config::{Compression, MelConfig, MelError, MelNorm, MelScale, PadMode};
 pub use fft::{FftSize, Points};

@@ -1,22 +1,14 @@
 //! A whole clip at a time.
 
-use super::edge;
-
 use std::borrow::Cow;
 
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler, WindowFunction};
-
-use crate::pcm::{self, Pcm};
+use super::pieces::PieceResampler;
+use crate::pcm::Pcm;
 
 /// Lowest rate that can be resampled, in hertz.
 pub const LOWEST_RATE: u32 = 1_000;
 /// Highest rate that can be resampled, in hertz.
 pub const HIGHEST_RATE: u32 = 384_000;
-
-/// Samples per block, at the lower of both rates, or more: the filter passes 98 % of the band then, more than the
-/// [edge](edge) does.
-const SHORTEST_BLOCK: usize = 1024;
 
 /// Why a clip cannot be resampled.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -55,56 +47,13 @@ pub enum ResampleError {
 /// # Errors
 /// Rates outside [`LOWEST_RATE`] to [`HIGHEST_RATE`].
 pub fn resample(pcm: Pcm<'_>, to_rate: u32) -> Result<Cow<'_, [f32]>, ResampleError> {
-    let (from, to) = (pcm.sample_rate, to_rate);
-    let rates = LOWEST_RATE..=HIGHEST_RATE;
-    if !rates.contains(&from) || !rates.contains(&to) {
-        return Err(ResampleError::Rate { from, to });
-    }
-    if from == to || pcm.samples.is_empty() {
+    let mut resampler = PieceResampler::new(pcm.sample_rate, to_rate)?;
+    if pcm.sample_rate == to_rate || pcm.samples.is_empty() {
         return Ok(Cow::Borrowed(pcm.samples));
     }
-    let failed = |reason: String| ResampleError::Resampler { from, to, reason };
-    let mut samples = sane(pcm.samples);
-    if from < to {
-        edge::soften(samples.to_mut());
-    }
-    let clip =
-        InterleavedSlice::new(&samples, 1, samples.len()).map_err(|error| failed(error.to_string()))?;
-    let mut resampled = resampler(from as usize, to as usize)
-        .map_err(|error| failed(error.to_string()))?
-        .process_all(&clip, samples.len(), None)
-        .map_err(|error| failed(error.to_string()))?
-        .take_data();
-    let length = (samples.len() as u64 * u64::from(to)).div_ceil(u64::from(from));
-    // The resampler rounds the length up in floating point, and so may give one sample more.
-    resampled.resize(length as usize, 0.0);
-    if from > to {
-        edge::soften(&mut resampled);
-    }
+    let length = (pcm.samples.len() as u64 * u64::from(to_rate)).div_ceil(u64::from(pcm.sample_rate));
+    let mut resampled = Vec::with_capacity(length as usize);
+    resampler.push(pcm.samples, |piece| resampled.extend_from_slice(piece))?;
+    resampler.flush(|piece| resampled.extend_from_slice(piece))?;
     Ok(Cow::Owned(resampled))
-}
-
-fn resampler(from: usize, to: usize) -> Result<Fft<f32>, rubato::ResamplerConstructionError> {
-    let divisor = greatest_common_divisor(from, to);
-    let shortest = from.min(to) / divisor;
-    // An even number of the shortest possible blocks: the delay, half a block, is then a whole number of samples
-    // at both rates, and nothing is left of it when it is taken off.
-    let blocks = SHORTEST_BLOCK.div_ceil(shortest).next_multiple_of(2);
-    let block = from / divisor * blocks;
-    Fft::new_custom(from, to, block, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
-}
-
-fn sane(samples: &[f32]) -> Cow<'_, [f32]> {
-    if samples.iter().all(|&sample| pcm::sane(sample) == sample) {
-        Cow::Borrowed(samples)
-    } else {
-        samples.iter().map(|&sample| pcm::sane(sample)).collect()
-    }
-}
-
-fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }

@@ -18,13 +18,43 @@ const KAISER: f64 = 13.0;
 /// Sums computed together.
 const BLOCK: usize = 64;
 
-/// Filters in place: no delay, and silence beyond the ends.
-pub(super) fn soften(samples: &mut [f32]) {
-    let taps = taps();
-    let length = samples.len();
-    let mut padded = vec![0.0; length + 2 * SIDE + BLOCK];
-    padded[SIDE..][..length].copy_from_slice(samples);
-    pulp::Arch::new().dispatch(|| convolve(&taps, &padded, samples));
+/// Filters a clip that comes in pieces: no delay in the result, and silence beyond the ends.
+#[derive(Clone, Debug)]
+pub(super) struct Softener {
+    arch: pulp::Arch,
+    taps: Vec<f32>,
+    /// Samples that are still needed, from `SIDE` before the next one of the result on.
+    held: Vec<f32>,
+    softened: Vec<f32>,
+}
+
+impl Softener {
+    pub fn new() -> Self {
+        Self { arch: pulp::Arch::new(), taps: taps(), held: vec![0.0; SIDE], softened: Vec::new() }
+    }
+
+    /// Takes the next samples and gives those of the result that they complete.
+    pub fn push(&mut self, samples: &[f32]) -> &[f32] {
+        self.held.extend_from_slice(samples);
+        let Self { arch, taps, held, softened } = self;
+        let complete = held.len().saturating_sub(2 * SIDE);
+        softened.clear();
+        softened.resize(complete, 0.0);
+        if complete > 0 {
+            let known = held.len();
+            // The last block is computed whole.
+            held.resize(known + BLOCK, 0.0);
+            arch.dispatch(|| convolve(taps, held, softened));
+            held.truncate(known);
+            held.drain(..complete);
+        }
+        softened
+    }
+
+    /// Ends the clip and gives the rest of the result.
+    pub fn flush(&mut self) -> &[f32] {
+        self.push(&[0.0; SIDE])
+    }
 }
 
 #[inline(always)]
@@ -98,7 +128,10 @@ mod tests {
         for length in [1, 2, 63, 64, 65, 500] {
             let mut clip = vec![0.0; length];
             clip[length / 2] = 1.0;
-            soften(&mut clip);
+            let mut softener = Softener::new();
+            let mut clip = softener.push(&clip).to_vec();
+            clip.extend_from_slice(softener.flush());
+            assert_eq!(clip.len(), length);
             let taps = taps();
             for (i, &value) in clip.iter().enumerate() {
                 let place = (i + SIDE).checked_sub(length / 2);

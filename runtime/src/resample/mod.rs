@@ -4,8 +4,12 @@
 mod clip;
 #[cfg(feature = "onnx")]
 mod edge;
+#[cfg(feature = "onnx")]
+mod pieces;
 mod stream;
 
 #[cfg(feature = "onnx")]
 pub use clip::{HIGHEST_RATE, LOWEST_RATE, ResampleError, resample};
+#[cfg(feature = "onnx")]
+pub use pieces::PieceResampler;
 pub use stream::{Channels, Filter, HISTORY, History, Resampler, Sample, Source, SourceRateError};

@@ -25,12 +25,14 @@ mod fused;
 mod network;
 mod packed;
 mod song;
+mod stream;
 mod windows;
 
 pub use choice::{EngineChoice, Precision, TaggerOptions};
 pub use error::TaggerError;
 pub use network::{AxisSize, Network, NetworkError, NetworkSpec, Values};
 pub use song::{SongTags, TagScore};
+pub use stream::{Pace, TagStream};
 
 use crate::card::Card;
 use crate::mel::{self, FrameCodes, MelConfig};
@@ -38,6 +40,7 @@ use crate::pcm::Pcm;
 use crate::resample::resample;
 use file::{Found, ModelFile};
 use packed::PackedNetwork;
+use song::Answers;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -226,23 +229,25 @@ impl Tagger {
         if let Some(index) = frames.iter().position(|value| !value.is_finite()) {
             return Err(TaggerError::NotFinite { index });
         }
+        let windows = windows::count(input, frames.len() / mel_bands);
+        let answers = self.run(frames, windows)?;
+        Ok(SongTags::new(self.tags.clone(), seconds, answers))
+    }
+
+    /// The first windows of `frames`, `[frames, mel_bands]`, which are repeated where they are fewer.
+    fn run(&self, frames: &[f32], windows: usize) -> Result<Answers, TaggerError> {
+        let (input, mel_bands) = (&self.card.input, self.mel_config.mel_bands);
         let network = match &self.network {
             Runs::Tract(network) => network,
             Runs::Int8(network) => {
-                let answers = network.run(input, frames, mel_bands);
+                let answers = network.run(input, frames, windows, mel_bands);
                 let embeddings = self.card.outputs.embedding.is_some().then_some(answers.embeddings);
-                return Ok(SongTags::new(
-                    self.tags.clone(),
-                    seconds,
-                    answers.probabilities,
-                    embeddings,
-                    None,
-                ));
+                return Ok(Answers { probabilities: answers.probabilities, embeddings, attention: None });
             }
         };
         let codes = input.codes.then(|| FrameCodes::of(self.mel_config.compression));
         let (mut probabilities, mut others) = (Vec::new(), [Vec::new(), Vec::new()]);
-        for (first, windows) in windows::passes(input, frames.len() / mel_bands) {
+        for (first, windows) in windows::passes(input, windows) {
             let span = windows::span(input, windows);
             let laid_out = windows::lay_out(input, frames, mel_bands, first..first + span, codes);
             let shape = windows::shape(input, 1, span, mel_bands);
@@ -263,7 +268,7 @@ impl Tagger {
         let named = &self.card.outputs;
         let mut next = |name: &Option<String>| name.as_ref().and_then(|_| others.next());
         let (embeddings, attention) = (next(&named.embedding), next(&named.attention));
-        Ok(SongTags::new(self.tags.clone(), seconds, probabilities, embeddings, attention))
+        Ok(Answers { probabilities, embeddings, attention })
     }
 
     /// Logits, or what a damaged network says, must not pass for probabilities.

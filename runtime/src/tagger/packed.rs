@@ -36,10 +36,10 @@ impl PackedNetwork {
         Ok(Self { batch: Batch::new(&model), codes: FrameCodes::of(mel_config.compression) })
     }
 
-    /// All windows of a song of `frames`, `[frames, mel_bands]`, at least one: shorter ones are repeated.
-    pub fn run(&self, input: &InputSpec, frames: &[f32], mel_bands: usize) -> BatchAnswers {
+    /// The first windows of `frames`, `[frames, mel_bands]`, which are repeated where they are fewer.
+    pub fn run(&self, input: &InputSpec, frames: &[f32], windows: usize, mel_bands: usize) -> BatchAnswers {
         let mut all = BatchAnswers::default();
-        for (first, windows) in windows::passes(input, frames.len() / mel_bands) {
+        for (first, windows) in windows::passes(input, windows) {
             let range = first..first + windows::span(input, windows);
             let answers = self.batch.run(&windows::codes(frames, mel_bands, range, self.codes));
             all.windows += answers.windows;

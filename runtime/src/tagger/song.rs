@@ -23,6 +23,31 @@ pub struct SongTags {
     pub attention: Option<Vec<f32>>,
 }
 
+/// What a network says of some windows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Answers {
+    /// `[windows, tags]`.
+    pub probabilities: Vec<f32>,
+    /// `[windows, width]`, where the network has them.
+    pub embeddings: Option<Vec<f32>>,
+    /// `[windows, steps]`, where the network has it.
+    pub attention: Option<Vec<f32>>,
+}
+
+impl Answers {
+    /// Adds those of the windows that follow.
+    pub fn extend(&mut self, next: Self) {
+        let more = |all: &mut Option<Vec<f32>>, next: Option<Vec<f32>>| match (all.as_mut(), next) {
+            (Some(all), Some(next)) => all.extend(next),
+            (None, next) => *all = next,
+            (Some(_), None) => {}
+        };
+        self.probabilities.extend(next.probabilities);
+        more(&mut self.embeddings, next.embeddings);
+        more(&mut self.attention, next.attention);
+    }
+}
+
 /// A tag and how likely it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TagScore<'t> {
@@ -35,13 +60,8 @@ pub struct TagScore<'t> {
 }
 
 impl SongTags {
-    pub(super) fn new(
-        tags: Arc<[String]>,
-        seconds: f64,
-        probabilities: Vec<f32>,
-        window_embeddings: Option<Vec<f32>>,
-        attention: Option<Vec<f32>>,
-    ) -> Self {
+    pub(super) fn new(tags: Arc<[String]>, seconds: f64, answers: Answers) -> Self {
+        let Answers { probabilities, embeddings: window_embeddings, attention } = answers;
         let windows = probabilities.len() / tags.len();
         let mean = mean_of_rows(&probabilities, windows);
         let embedding = window_embeddings.as_ref().map(|rows| mean_of_rows(rows, windows));
@@ -97,7 +117,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn song(mean: &[f32]) -> SongTags {
-        SongTags::new((0..mean.len()).map(|i| format!("tag {i}")).collect(), 1.0, mean.to_vec(), None, None)
+        let answers = Answers { probabilities: mean.to_vec(), ..Default::default() };
+        SongTags::new((0..mean.len()).map(|i| format!("tag {i}")).collect(), 1.0, answers)
     }
 
     #[test]
@@ -113,13 +134,12 @@ mod tests {
     #[test]
     fn means_are_over_windows() {
         let tags: Arc<[String]> = ["a".to_string(), "b".to_string()].into();
-        let song = SongTags::new(
-            tags,
-            1.0,
-            vec![0.0, 0.5, 1.0, 0.7],
-            Some(vec![1.0, 2.0, 3.0, 3.0, 4.0, 5.0]),
-            None,
-        );
+        let answers = Answers {
+            probabilities: vec![0.0, 0.5, 1.0, 0.7],
+            embeddings: Some(vec![1.0, 2.0, 3.0, 3.0, 4.0, 5.0]),
+            attention: None,
+        };
+        let song = SongTags::new(tags, 1.0, answers);
         assert_eq!((song.windows, &song.mean[..]), (2, &[0.5, 0.6][..]));
         assert_eq!(song.embedding.as_deref(), Some(&[2.0, 3.0, 4.0][..]));
     }

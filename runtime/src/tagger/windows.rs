@@ -24,10 +24,10 @@ pub(super) fn span(input: &InputSpec, windows: usize) -> usize {
     input.frames + (windows - 1) * input.hop_frames
 }
 
-/// The passes over a song: for each the first frame and the number of windows. Passes start at multiples of
-/// `hop_frames` and overlap as windows do, so a window hears the same frames whatever pass it is in.
-pub(super) fn passes(input: &InputSpec, frames: usize) -> impl Iterator<Item = (usize, usize)> {
-    let (windows, each) = (count(input, frames), per_pass(input));
+/// The passes over so many windows of a song: for each the first frame and the number of windows. Passes start at
+/// multiples of `hop_frames` and overlap as windows do, so a window hears the same frames whatever pass it is in.
+pub(super) fn passes(input: &InputSpec, windows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let each = per_pass(input);
     let hop = input.hop_frames;
     (0..windows).step_by(each).map(move |first| (first * hop, each.min(windows - first)))
 }
@@ -122,7 +122,7 @@ mod tests {
         ) {
             let input = input(CHANNELS_FIRST, window, hop, sliding);
             let mut starts = Vec::new();
-            for (first, windows) in passes(&input, frames) {
+            for (first, windows) in passes(&input, count(&input, frames)) {
                 prop_assert!(windows >= 1);
                 let end = first + span(&input, windows);
                 prop_assert!(end <= frames.max(window));
