@@ -1,7 +1,15 @@
-//! The player's rooms as a library: tagging of files, and listening to devices that tag.
+//! The player's rooms as a library: hearing and tagging of files, a library of songs, what is alike in it, and listening to
+//! devices that tag.
 #![deny(missing_docs)]
 
+pub mod files;
+pub mod hear;
+pub mod library;
 pub mod listen;
 pub mod model;
+pub mod near;
 pub mod report;
+pub mod sense;
 pub mod tag;
+pub mod taggram;
+pub mod write;

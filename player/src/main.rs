@@ -5,7 +5,10 @@ mod cli;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use cli::listen::{ListenArgs, listen};
+use cli::near::{PlaylistArgs, SearchArgs, SimilarArgs, playlist_of, search, similar};
+use cli::scan::ScanArgs;
 use cli::tag::{TagArgs, tag};
+use cli::write::WriteArgs;
 use std::process::ExitCode;
 
 /// Tags music on this computer: nothing leaves it.
@@ -20,6 +23,16 @@ struct Cli {
 enum Command {
     /// Says what is in songs: tags with probabilities.
     Tag(TagArgs),
+    /// Tags a whole library of music into a database, and keeps it up to date.
+    Scan(ScanArgs),
+    /// Writes genre and mood into files' own tags, where other players read them; shows them first.
+    Write(WriteArgs),
+    /// Finds the songs of the library that sound like a file.
+    Similar(SimilarArgs),
+    /// Makes a playlist of songs that sound like others.
+    Playlist(PlaylistArgs),
+    /// Finds songs of the library by tags and words: jazz and not sad.
+    Search(SearchArgs),
     /// Shows what a microcontroller hears that tags music and says so over a serial line.
     Listen(ListenArgs),
 }
@@ -27,6 +40,11 @@ enum Command {
 fn main() -> ExitCode {
     let result: Result<bool> = match Cli::parse().command {
         Command::Tag(args) => tag(&args),
+        Command::Scan(args) => cli::scan::run(&args),
+        Command::Write(args) => cli::write::run(&args),
+        Command::Similar(args) => similar(&args),
+        Command::Playlist(args) => playlist_of(&args),
+        Command::Search(args) => search(&args),
         Command::Listen(args) => listen(&args),
     };
     match result {
