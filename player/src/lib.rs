@@ -3,11 +3,13 @@
 #![deny(missing_docs)]
 
 pub mod files;
+pub mod follow;
 pub mod hear;
 pub mod library;
 pub mod listen;
 pub mod model;
 pub mod near;
+pub mod play;
 pub mod report;
 pub mod sense;
 pub mod tag;

@@ -4,8 +4,10 @@ mod cli;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use cli::follow::{FollowArgs, follow};
 use cli::listen::{ListenArgs, listen};
 use cli::near::{PlaylistArgs, SearchArgs, SimilarArgs, playlist_of, search, similar};
+use cli::play::{PlayArgs, play};
 use cli::scan::ScanArgs;
 use cli::tag::{TagArgs, tag};
 use cli::write::WriteArgs;
@@ -23,6 +25,10 @@ struct Cli {
 enum Command {
     /// Says what is in songs: tags with probabilities.
     Tag(TagArgs),
+    /// Plays music and shows what is in it as it plays.
+    Play(PlayArgs),
+    /// Shows what is in the music that MPD plays.
+    Follow(FollowArgs),
     /// Tags a whole library of music into a database, and keeps it up to date.
     Scan(ScanArgs),
     /// Writes genre and mood into files' own tags, where other players read them; shows them first.
@@ -40,6 +46,8 @@ enum Command {
 fn main() -> ExitCode {
     let result: Result<bool> = match Cli::parse().command {
         Command::Tag(args) => tag(&args),
+        Command::Play(args) => play(&args),
+        Command::Follow(args) => follow(&args),
         Command::Scan(args) => cli::scan::run(&args),
         Command::Write(args) => cli::write::run(&args),
         Command::Similar(args) => similar(&args),

@@ -1,8 +1,10 @@
 //! The player's commands.
 
 pub mod args;
+pub mod follow;
 pub mod listen;
 pub mod near;
+pub mod play;
 pub mod scan;
 pub mod tag;
 pub mod write;
