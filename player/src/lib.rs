@@ -12,6 +12,8 @@ pub mod near;
 pub mod play;
 pub mod report;
 pub mod sense;
+pub mod serve;
+pub mod sidecar;
 pub mod tag;
 pub mod taggram;
 pub mod write;

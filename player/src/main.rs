@@ -4,11 +4,13 @@ mod cli;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use cli::export::ExportArgs;
 use cli::follow::{FollowArgs, follow};
 use cli::listen::{ListenArgs, listen};
 use cli::near::{PlaylistArgs, SearchArgs, SimilarArgs, playlist_of, search, similar};
 use cli::play::{PlayArgs, play};
 use cli::scan::ScanArgs;
+use cli::serve::ServeArgs;
 use cli::tag::{TagArgs, tag};
 use cli::write::WriteArgs;
 use std::process::ExitCode;
@@ -39,6 +41,10 @@ enum Command {
     Playlist(PlaylistArgs),
     /// Finds songs of the library by tags and words: jazz and not sad.
     Search(SearchArgs),
+    /// Writes what the library knows for other programs: JSON, CSV, playlists, ListenBrainz, MPD's stickers.
+    Export(ExportArgs),
+    /// Serves a page: what plays with its tags, the library as a map, search and playlists.
+    Serve(ServeArgs),
     /// Shows what a microcontroller hears that tags music and says so over a serial line.
     Listen(ListenArgs),
 }
@@ -53,6 +59,8 @@ fn main() -> ExitCode {
         Command::Similar(args) => similar(&args),
         Command::Playlist(args) => playlist_of(&args),
         Command::Search(args) => search(&args),
+        Command::Export(args) => cli::export::run(&args),
+        Command::Serve(args) => cli::serve::run(&args),
         Command::Listen(args) => listen(&args),
     };
     match result {
