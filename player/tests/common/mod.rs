@@ -38,7 +38,7 @@ pub fn lines(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
 }
 
-/// A folder with three pieces of music of 16 s and a short sound in every format.
+/// A folder with three pieces of music of 8 s and a short sound in every format.
 pub struct Music {
     pub folder: tempfile::TempDir,
 }
@@ -71,6 +71,18 @@ impl Music {
             std::fs::copy(from, music.at(&format!("sounds/{sound}"))).unwrap();
         }
         music
+    }
+
+    /// Adds the three pieces as one, `long.wav`.
+    pub fn add_long(&self) {
+        // Headers of 44 bytes, each with two sizes.
+        let pieces = CLIPS.map(|clip| std::fs::read(self.at(clip)).unwrap());
+        let mut long = pieces[0][..44].to_vec();
+        pieces.iter().for_each(|piece| long.extend_from_slice(&piece[44..]));
+        let size = long.len() as u32;
+        long[4..8].copy_from_slice(&(size - 8).to_le_bytes());
+        long[40..44].copy_from_slice(&(size - 44).to_le_bytes());
+        std::fs::write(self.at("long.wav"), long).unwrap();
     }
 
     /// A path in the music.
