@@ -3,7 +3,7 @@
 //! Without features this is `#![no_std]`, allocates nothing and holds what a microcontroller needs.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![deny(missing_docs)]
-// But for the kernels' SIMD modules, which say so.
+// But for the kernels' SIMD modules and the C interface, which say so.
 #![deny(unsafe_code)]
 
 #[cfg(feature = "onnx")]
@@ -12,6 +12,8 @@ mod crc;
 #[cfg(feature = "decode")]
 pub mod decode;
 pub mod engine;
+#[cfg(feature = "ffi")]
+pub mod ffi;
 pub mod frames;
 pub mod listen;
 pub mod mel;
