@@ -53,13 +53,26 @@ fn fill(library: &mut Library, model: &Model, songs: u64) -> Result<(), Box<dyn 
     let mut dice = Dice(7);
     let kinds: Vec<Vec<f32>> = (0..40).map(|_| (0..195).map(|_| dice.next() - 0.4).collect()).collect();
     let started = Instant::now();
-    library.put_many((0..songs).map(|i| {
-        let kind = &kinds[(dice.next() * 40.0) as usize % 40];
-        let values: Vec<f32> = kind.iter().map(|value| value + 0.5 * (dice.next() - 0.5)).collect();
-        let scores: Vec<f32> = values[..50].iter().map(|value| value.clamp(0.0, 1.0) * 0.5).collect();
-        let meta = Meta { title: Some(format!("song {i}")), artist: Some(format!("artist {}", i / 9)), ..Meta::default() };
-        (format!("/music/{i}.mp3").into(), Stamp { size: i as i64, modified: 0 }, meta, scores, values[50..].to_vec())
-    }), model)?;
+    library.put_many(
+        (0..songs).map(|i| {
+            let kind = &kinds[(dice.next() * 40.0) as usize % 40];
+            let values: Vec<f32> = kind.iter().map(|value| value + 0.5 * (dice.next() - 0.5)).collect();
+            let scores: Vec<f32> = values[..50].iter().map(|value| value.clamp(0.0, 1.0) * 0.5).collect();
+            let meta = Meta {
+                title: Some(format!("song {i}")),
+                artist: Some(format!("artist {}", i / 9)),
+                ..Meta::default()
+            };
+            (
+                format!("/music/{i}.mp3").into(),
+                Stamp { size: i as i64, modified: 0 },
+                meta,
+                scores,
+                values[50..].to_vec(),
+            )
+        }),
+        model,
+    )?;
     store::pack(library, model, false)?;
     eprintln!("filled in {:.1} s", started.elapsed().as_secs_f64());
     Ok(())

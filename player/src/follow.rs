@@ -61,7 +61,8 @@ impl std::str::FromStr for Address {
             return Ok(Self { host: String::new(), port: 0, socket, password: None });
         }
         let rest = rest.trim_end_matches('/');
-        let (password, place) = rest.rsplit_once('@').map_or((None, rest), |(word, place)| (Some(word), place));
+        let (password, place) =
+            rest.rsplit_once('@').map_or((None, rest), |(word, place)| (Some(word), place));
         let (host, port) = match place.rsplit_once(':') {
             // An address of IPv6 without a port ends in a bracket.
             Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| wrong())?),
@@ -149,7 +150,8 @@ impl Mpd {
     /// # Errors
     /// When MPD refuses or is gone.
     pub fn ask(&mut self, command: &str) -> Result<Vec<(String, String)>, MpdError> {
-        let sent = self.writer.write_all(format!("{command}\n").as_bytes()).and_then(|()| self.writer.flush());
+        let sent =
+            self.writer.write_all(format!("{command}\n").as_bytes()).and_then(|()| self.writer.flush());
         sent.map_err(|source| MpdError::Connection { address: self.address.clone(), source })?;
         let mut pairs = Vec::new();
         loop {
@@ -262,7 +264,10 @@ mod tests {
         assert_eq!(full.to_string(), "mpd://10.0.0.1:6601");
         assert_eq!(address("mpd://[::1]:7000").unwrap().host, "::1");
         assert_eq!(address("mpd://[::1]").unwrap().port, 6600);
-        assert_eq!(address("mpd:///run/mpd/socket").unwrap().socket.as_deref(), Some(Path::new("/run/mpd/socket")));
+        assert_eq!(
+            address("mpd:///run/mpd/socket").unwrap().socket.as_deref(),
+            Some(Path::new("/run/mpd/socket"))
+        );
         for wrong in ["", "localhost", "http://x", "mpd://", "mpd://x:port", "mpd://:6600"] {
             assert!(address(wrong).is_err(), "{wrong}");
         }

@@ -127,13 +127,18 @@ mod tests {
     fn the_shipped_tags_are_all_in_the_table() {
         let card = include_str!("../../models/k2c1-msd50/card.json");
         let card: serde_json::Value = serde_json::from_str(card).unwrap();
-        let tags: Vec<&str> = card["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()).collect();
+        let tags: Vec<&str> =
+            card["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()).collect();
         assert_eq!(tags, TABLE.map(|(tag, ..)| tag));
     }
 
     #[test]
     fn the_documentation_shows_the_table() {
-        assert!(include_str!("../../docs/tags.md").contains(&markdown()), "docs/tags.md should hold:\n{}", markdown());
+        assert!(
+            include_str!("../../docs/tags.md").contains(&markdown()),
+            "docs/tags.md should hold:\n{}",
+            markdown()
+        );
     }
 
     #[test]

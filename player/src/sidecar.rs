@@ -97,7 +97,11 @@ pub fn csv_line(track: &Track, song: &Song) -> String {
 
 /// A field of CSV (RFC 4180).
 fn field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.into()
+    }
 }
 
 #[cfg(test)]

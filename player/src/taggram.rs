@@ -123,7 +123,13 @@ impl Taggram {
         for step in 0..50 {
             let share = f64::from(step) / 50.0;
             let (y, height) = (top + rows * (1.0 - share - 0.02), rows * 0.02 + 0.3);
-            drawing.cells.push(Cell { x: WIDTH - 56.0, y, width: 10.0, height, colour: colour(share as f32) });
+            drawing.cells.push(Cell {
+                x: WIDTH - 56.0,
+                y,
+                width: 10.0,
+                height,
+                colour: colour(share as f32),
+            });
         }
         drawing.text(WIDTH - 42.0, top + 9.0, 11.0, Anchor::Start, format!("{full:.1}"));
         drawing.text(WIDTH - 42.0, top + rows, 11.0, Anchor::Start, "0".into());
@@ -244,7 +250,8 @@ impl Raster {
     fn cell(&mut self, cell: &Cell) {
         let (left, right) = (cell.x * SCALE, (cell.x + cell.width) * SCALE);
         let (top, bottom) = (cell.y * SCALE, (cell.y + cell.height) * SCALE);
-        let share = |pixel: usize, from: f64, to: f64| (to.min(pixel as f64 + 1.0) - from.max(pixel as f64)).max(0.0);
+        let share =
+            |pixel: usize, from: f64, to: f64| (to.min(pixel as f64 + 1.0) - from.max(pixel as f64)).max(0.0);
         for y in top.max(0.0) as usize..bottom.ceil() as usize {
             for x in left.max(0.0) as usize..right.ceil() as usize {
                 self.blend(x, y, cell.colour, (share(x, left, right) * share(y, top, bottom)) as f32);

@@ -35,7 +35,9 @@ fn sound(music: &Music) {
     let said: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(said, "ok");
     let lost: i64 = db
-        .query_row("SELECT count(*) FROM files WHERE song NOT IN (SELECT id FROM songs)", [], |row| row.get(0))
+        .query_row("SELECT count(*) FROM files WHERE song NOT IN (SELECT id FROM songs)", [], |row| {
+            row.get(0)
+        })
         .unwrap();
     assert_eq!(lost, 0);
 }
@@ -108,7 +110,8 @@ fn writing_that_is_killed_damages_nothing_and_can_be_undone() {
     assert!(after.len() > 4, "{after:?}");
     for (round, moment) in moments(span).enumerate() {
         // Forth, and now and then back.
-        let args: &[&str] = if round % 5 == 4 { &["write", "--undo", "--apply"] } else { &["write", "--apply"] };
+        let args: &[&str] =
+            if round % 5 == 4 { &["write", "--undo", "--apply"] } else { &["write", "--apply"] };
         killed(music.args(args), moment);
         sound(&music);
         for ((file, sum), old) in files.iter().zip(&sums).zip(&before) {

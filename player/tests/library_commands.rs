@@ -27,7 +27,10 @@ fn a_library_is_scanned_once_and_moves_copies_and_damage_are_understood() {
 
     // Nothing has changed, and nothing is done.
     let (told, sums) = scan(&[]);
-    assert_eq!((told.len(), sums["unchanged"].as_u64(), sums["damaged"].as_u64()), (0, Some(all as u64), Some(2)));
+    assert_eq!(
+        (told.len(), sums["unchanged"].as_u64(), sums["damaged"].as_u64()),
+        (0, Some(all as u64), Some(2))
+    );
 
     // Moved, copied, gone, and damaged ones mended.
     std::fs::create_dir(music.at("new")).unwrap();
@@ -39,7 +42,8 @@ fn a_library_is_scanned_once_and_moves_copies_and_damage_are_understood() {
     assert!(told.iter().all(|line| line["outcome"] == "known"), "{told:?}");
     assert_eq!((told.len(), sums["gone"].as_u64(), sums["tagged"].as_u64()), (3, Some(2), Some(0)));
     // What is gone may come back.
-    std::fs::copy(common::repository().join("firmware-demo/clips/warm-ink.wav"), music.at("back.wav")).unwrap();
+    std::fs::copy(common::repository().join("firmware-demo/clips/warm-ink.wav"), music.at("back.wav"))
+        .unwrap();
     let (_, sums) = scan(&[]);
     assert_eq!((sums["known"].as_u64(), sums["tagged"].as_u64()), (Some(1), Some(0)));
 
@@ -99,9 +103,11 @@ fn what_is_known_is_exported() {
     let fields = |line: &str| line.split(',').count();
     assert!(table.lines().all(|line| fields(line) == 55), "{table}");
     well(music.args(&["export", "--sidecar", "m3u", "--to", to]));
-    assert!(std::fs::read_dir(to).unwrap().any(|entry| {
-        entry.unwrap().path().extension().is_some_and(|extension| extension == "m3u8")
-    }));
+    assert!(
+        std::fs::read_dir(to)
+            .unwrap()
+            .any(|entry| { entry.unwrap().path().extension().is_some_and(|extension| extension == "m3u8") })
+    );
     // These files name no artist.
     let output = run(music.args(&["export", "--sidecar", "listenbrainz", "--to", to]));
     assert!(text(&output.stderr).contains("left out"), "{}", text(&output.stderr));

@@ -28,7 +28,13 @@ fn library(songs: usize, seed: u64, heaps: usize) -> (tempfile::TempDir, Library
         let values: Vec<f32> = kinds[i % heaps].iter().map(|value| value + 0.02 * (next() - 0.5)).collect();
         let scores = values[..50].iter().map(|value| value.clamp(0.0, 1.0)).collect();
         let meta = Meta { artist: Some(format!("artist {}", i % 7)), ..Meta::default() };
-        (format!("/m/{i}.mp3").into(), Stamp { size: i as i64, modified: 0 }, meta, scores, values[50..].to_vec())
+        (
+            format!("/m/{i}.mp3").into(),
+            Stamp { size: i as i64, modified: 0 },
+            meta,
+            scores,
+            values[50..].to_vec(),
+        )
     });
     library.put_many(made, &model).unwrap();
     pack(&mut library, &model, false).unwrap();

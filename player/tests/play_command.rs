@@ -21,7 +21,9 @@ fn tags_come_while_music_passes_at_its_pace() {
     let lines = lines(&text(&output.stdout));
     let names: Vec<&str> = lines.iter().map(|line| line["name"].as_str().unwrap()).collect();
     assert_eq!((names[0], *names.last().unwrap()), ("mono-16000", "pulse"));
-    assert!(lines.iter().any(|line| line["trouble"].as_str().is_some_and(|said| said.contains("missing.mp3"))));
+    assert!(
+        lines.iter().any(|line| line["trouble"].as_str().is_some_and(|said| said.contains("missing.mp3")))
+    );
     let tagged: Vec<_> = lines.iter().filter(|line| line["windows"].as_u64() > Some(0)).collect();
     assert!(tagged.len() >= 2, "{lines:?}");
     for line in tagged {
@@ -84,7 +86,8 @@ fn the_page_leaves_the_terminal_as_it_was() {
         assert!(shown.contains("pulse") && shown.contains("\u{1b}[?1049h"), "{ending}: {shown}");
         let left = shown.rsplit("\u{1b}[?1049l").next().unwrap();
         assert!(left.len() < shown.len(), "{ending}: the other screen was not left");
-        let settings: Vec<&str> = shown.lines().map(str::trim).filter(|line| line.matches(':').count() > 10).collect();
+        let settings: Vec<&str> =
+            shown.lines().map(str::trim).filter(|line| line.matches(':').count() > 10).collect();
         let before = settings[0].split('\u{1b}').next().unwrap().trim();
         assert!(left.contains(before), "{ending}: {before} is not {left}");
     }

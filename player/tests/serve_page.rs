@@ -84,21 +84,27 @@ fn questions_are_answered_and_nothing_else_is_handed_out() {
     let file = found["songs"][0]["file"].as_i64().unwrap();
     let song = value(&agent, &format!("{site}/api/song/{file}"));
     assert!(song["tags"][0]["p"].as_f64().unwrap() > 0.0 && song.get("path").is_none(), "{song}");
-    assert_eq!(value(&agent, &format!("{site}/api/similar?file={file}&n=3"))["songs"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        value(&agent, &format!("{site}/api/similar?file={file}&n=3"))["songs"].as_array().unwrap().len(),
+        3
+    );
     let (status, list) = post(&agent, &format!("{site}/api/playlist"), &json!({ "from": [file], "n": 4 }));
     assert_eq!((status, list["songs"].as_array().unwrap().len()), (200, 4));
     let (status, text) = get(&agent, &format!("{site}/api/search?q=(jazz"), &[]);
     assert!(status == 400 && text.contains("missing"), "{status} {text}");
-    for nothing in ["/api/song/99999", "/audio/99999", "/audio/..%2f..%2fetc%2fpasswd", "/etc/passwd", "/api/song/x"] {
+    for nothing in
+        ["/api/song/99999", "/audio/99999", "/audio/..%2f..%2fetc%2fpasswd", "/etc/passwd", "/api/song/x"]
+    {
         let (status, _) = get(&agent, &format!("{site}{nothing}"), &[]);
         assert!(status == 404 || status == 400, "{nothing}: {status}");
     }
 
     // A part of a file is that part.
     let clip = std::fs::read(music.at("pulse.wav")).unwrap();
-    let pulse = points.iter().map(|p| p[0].as_i64().unwrap()).find(|file| {
-        value(&agent, &format!("{site}/api/song/{file}"))["name"] == "pulse"
-    });
+    let pulse = points
+        .iter()
+        .map(|p| p[0].as_i64().unwrap())
+        .find(|file| value(&agent, &format!("{site}/api/song/{file}"))["name"] == "pulse");
     let audio = format!("{site}/audio/{}", pulse.unwrap());
     let mut part = agent.get(&audio).header("range", "bytes=100-299").call().unwrap();
     assert_eq!(part.status().as_u16(), 206);
@@ -206,7 +212,8 @@ impl Browser {
     }
 
     fn write(&self, css: &str, text: &str) {
-        let (status, answer) = post(&self.agent, &format!("{}/value", self.element(css)), &json!({ "text": text }));
+        let (status, answer) =
+            post(&self.agent, &format!("{}/value", self.element(css)), &json!({ "text": text }));
         assert_eq!(status, 200, "{answer}");
     }
 
@@ -249,7 +256,8 @@ fn base64(text: &str) -> Vec<u8> {
     };
     let digits: Vec<u8> = text.bytes().filter(|&byte| byte != b'=').map(digit).collect();
     let bytes = digits.chunks(4).flat_map(|chunk| {
-        let bits = chunk.iter().fold(0u32, |bits, &digit| bits << 6 | u32::from(digit)) << (6 * (4 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0u32, |bits, &digit| bits << 6 | u32::from(digit)) << (6 * (4 - chunk.len()));
         bits.to_be_bytes()[1..chunk.len()].to_vec()
     });
     bytes.collect()
@@ -284,15 +292,15 @@ fn the_page_plays_shows_tags_searches_and_has_a_map() {
     until("a wrong query is not told", || text("listname").contains("missing").then_some(()));
 
     // A click on the map plays the song there.
-    let place = browser.js(
-        "const box = document.getElementById('map').getBoundingClientRect(); \
+    let place = browser.js("const box = document.getElementById('map').getBoundingClientRect(); \
          const names = points.map(p => [p[0], ...spot(p, box.width, box.height)]); \
-         return names.map(([file, x, y]) => [file, x + box.left, y + box.top])",
-    );
+         return names.map(([file, x, y]) => [file, x + box.left, y + box.top])");
     let agent = agent();
-    let clip = place.as_array().unwrap().iter().find(|p| {
-        value(&agent, &format!("{site}api/song/{}", p[0]))["name"] == "long"
-    });
+    let clip = place
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| value(&agent, &format!("{site}api/song/{}", p[0]))["name"] == "long");
     let clip = clip.unwrap();
     browser.click_at(clip[1].as_f64().unwrap(), clip[2].as_f64().unwrap());
     let name = until("nothing plays", || Some(text("name")).filter(|name| name != "Nothing plays"));
@@ -323,7 +331,9 @@ fn the_page_plays_shows_tags_searches_and_has_a_map() {
     // A song of the list, then the next.
     browser.js("document.getElementById('query').value = ''");
     browser.write("#query", "not rock\u{e007}");
-    until("nothing is found", || browser.js("return document.querySelectorAll('#list li').length > 1").as_bool().filter(|&b| b));
+    until("nothing is found", || {
+        browser.js("return document.querySelectorAll('#list li').length > 1").as_bool().filter(|&b| b)
+    });
     browser.click("#playall");
     until("no queue", || text("next").contains("next").then_some(()));
     let song = value(&agent, &format!("{site}api/now"))["song"].as_u64().unwrap();

@@ -155,11 +155,7 @@ unsafe fn handle<'h>(tagger: *mut MinimTagger) -> Option<&'h mut MinimTagger> {
 /// # Safety
 /// `tagger` came from `minim_open`; `samples` points to that many floats, or `frames` is 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn minim_push(
-    tagger: *mut MinimTagger,
-    samples: *const f32,
-    frames: usize,
-) -> i32 {
+pub unsafe extern "C" fn minim_push(tagger: *mut MinimTagger, samples: *const f32, frames: usize) -> i32 {
     // SAFETY: the caller's word on both pointers.
     unsafe { push(tagger, samples, frames, |sample| sample) }
 }
@@ -169,11 +165,7 @@ pub unsafe extern "C" fn minim_push(
 /// # Safety
 /// As `minim_push`, of 16-bit integers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn minim_push_i16(
-    tagger: *mut MinimTagger,
-    samples: *const i16,
-    frames: usize,
-) -> i32 {
+pub unsafe extern "C" fn minim_push_i16(tagger: *mut MinimTagger, samples: *const i16, frames: usize) -> i32 {
     // SAFETY: the caller's word on both pointers.
     unsafe { push(tagger, samples, frames, |sample| f32::from(sample) / 32768.0) }
 }
@@ -353,7 +345,8 @@ mod tests {
             let handle = minim_open(model().as_ptr(), 44_100, 2, null_mut(), 0);
             assert!(!handle.is_null());
             for _ in 0..2 {
-                let heard: i32 = stereo.chunks(8820).map(|p| minim_push(handle, p.as_ptr(), p.len() / 2)).sum();
+                let heard: i32 =
+                    stereo.chunks(8820).map(|p| minim_push(handle, p.as_ptr(), p.len() / 2)).sum();
                 assert!(heard > 0 && heard as usize <= song.windows);
                 assert_eq!(minim_finish(handle), MINIM_OK);
                 assert_eq!(minim_finish(handle), MINIM_ENDED);

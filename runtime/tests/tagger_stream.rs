@@ -13,7 +13,8 @@ fn load(name: &str, engine: EngineChoice) -> Tagger {
 }
 
 static PACKED: LazyLock<Tagger> = LazyLock::new(|| load("models/k2c1-msd50-0.1m", EngineChoice::Int8));
-static TRACT: LazyLock<Tagger> = LazyLock::new(|| load("tests/fixtures/models/tiny-k2c1", EngineChoice::Tract));
+static TRACT: LazyLock<Tagger> =
+    LazyLock::new(|| load("tests/fixtures/models/tiny-k2c1", EngineChoice::Tract));
 
 /// Noise that swells, so that windows differ.
 fn music(seconds: f64, sample_rate: u32) -> Vec<f32> {
@@ -93,7 +94,10 @@ fn what_cannot_be_heard_says_so() {
     assert!(matches!(silent.finish(), Err(TaggerError::Silent { .. })));
     let mut broken = new();
     broken.push(Pcm::new(12_000, &[0.5; 10])).unwrap();
-    assert!(matches!(broken.push(Pcm::new(12_000, &[0.0, f32::NAN])), Err(TaggerError::NotFinite { index: 11 })));
+    assert!(matches!(
+        broken.push(Pcm::new(12_000, &[0.0, f32::NAN])),
+        Err(TaggerError::NotFinite { index: 11 })
+    ));
     assert!(matches!(broken.push(Pcm::new(16_000, &[0.5; 10])), Err(TaggerError::FrontEnd(_))));
     assert!(matches!(new().push(Pcm::new(10, &[0.5; 10])), Err(TaggerError::Resample(_))));
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use runtime::decode::{
-    AudioStream, DecodeError, DecodedAudio, decode_file, decode_file_limited, decode_file_part, stated_seconds,
+    AudioStream, DecodeError, DecodedAudio, decode_file, decode_file_limited, decode_file_part,
+    stated_seconds,
 };
 
 fn fixture(name: &str) -> PathBuf {

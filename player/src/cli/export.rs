@@ -108,7 +108,13 @@ fn each(
     }
 }
 
-fn beside(args: &ExportArgs, library: &Library, model: &Model, form: Form, to: Option<&Path>) -> Result<bool> {
+fn beside(
+    args: &ExportArgs,
+    library: &Library,
+    model: &Model,
+    form: Form,
+    to: Option<&Path>,
+) -> Result<bool> {
     let roots = library.roots()?;
     let (mut written, mut without, mut failed) = (0, 0, 0);
     each(args, library, model, |track, song| {
@@ -146,7 +152,10 @@ fn beside(args: &ExportArgs, library: &Library, model: &Model, form: Form, to: O
 
 /// A path as seen from the folder that was scanned.
 fn below<'p>(path: &'p Path, roots: &[PathBuf]) -> &'p Path {
-    let inside = roots.iter().filter_map(|root| path.strip_prefix(root).ok()).min_by_key(|path| path.as_os_str().len());
+    let inside = roots
+        .iter()
+        .filter_map(|root| path.strip_prefix(root).ok())
+        .min_by_key(|path| path.as_os_str().len());
     // Never an absolute path, which would leave the folder that it is joined to.
     inside.unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default()))
 }
@@ -176,7 +185,8 @@ fn playlists(args: &ExportArgs, library: &Library, model: &Model, folder: &Path)
             for word in said(model, &song.scores, sense, usize::MAX) {
                 let list = lists.entry(word.replace('/', "-")).or_insert_with(|| "#EXTM3U\n".into());
                 let name = track.name().replace(['\n', '\r'], " ");
-                *list += &format!("#EXTINF:{},{name}\n{}\n", song.seconds.round() as i64, track.path.display());
+                *list +=
+                    &format!("#EXTINF:{},{name}\n{}\n", song.seconds.round() as i64, track.path.display());
             }
         }
         Ok(())

@@ -50,8 +50,7 @@ pub fn follow(args: &FollowArgs) -> Result<bool> {
         bail!("{}: where is its music? --music-dir DIR says so", args.address);
     }
     let tagger = args.show.load()?;
-    let session =
-        Session::start(Vec::new(), Arc::clone(&tagger), Box::new(Silent::default()), AtEnd::Wait);
+    let session = Session::start(Vec::new(), Arc::clone(&tagger), Box::new(Silent::default()), AtEnd::Wait);
     let (address, commands, board) = (args.address.clone(), session.commands(), Arc::clone(session.board()));
     std::thread::spawn(move || {
         let mut follower = Follower { folders, commands, last: Playing::default() };

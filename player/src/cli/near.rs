@@ -167,7 +167,8 @@ fn vectors(
                 model.name
             );
         }
-        let heard = hear(tagger, &file).map_err(|error| anyhow::anyhow!("{}: {}", shown(&file), error.reason(&file)))?;
+        let heard = hear(tagger, &file)
+            .map_err(|error| anyhow::anyhow!("{}: {}", shown(&file), error.reason(&file)))?;
         let embedding = heard.song.embedding.as_deref().unwrap_or_default();
         vectors.push(unit(&heard.song.mean, &model.thresholds, embedding));
     }

@@ -105,7 +105,9 @@ pub fn sink(no_audio: bool) -> Box<dyn Sink> {
         Err(error) => eprintln!("{error}; playing silently"),
     }
     #[cfg(not(feature = "sound"))]
-    eprintln!("built without sound, so it plays silently; with sound: cargo run -p player --features sound -- play ...");
+    eprintln!(
+        "built without sound, so it plays silently; with sound: cargo run -p player --features sound -- play ..."
+    );
     Box::new(Silent::default())
 }
 
@@ -131,7 +133,8 @@ fn more_like(args: &ShowArgs, path: &Path) -> Result<Vec<PathBuf>> {
     let library = args.db.existing()?;
     let model = library_model(&library, &args.model)?;
     let path = path.canonicalize().context("the song")?;
-    let track = library.track_at(&path, &model)?.context("this song is not in the library yet: player scan")?;
+    let track =
+        library.track_at(&path, &model)?.context("this song is not in the library yet: player scan")?;
     let song = library.song(track.song)?.context("this song is gone")?;
     let options = PlaylistOptions { length: 10, same_artist: false };
     let but = HashSet::from([song.id]);

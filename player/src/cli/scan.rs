@@ -222,7 +222,8 @@ impl Watcher for Teller {
         }
         self.bar.inc(1);
         let rate = self.heard as f64 / self.started.elapsed().as_secs_f64().max(1e-3);
-        self.bar.set_message(format!("{rate:.1} files/s  {}", path.file_name().unwrap_or_default().display()));
+        self.bar
+            .set_message(format!("{rate:.1} files/s  {}", path.file_name().unwrap_or_default().display()));
     }
 }
 

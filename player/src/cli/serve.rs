@@ -61,7 +61,8 @@ pub fn run(args: &ServeArgs) -> Result<bool> {
     let stop = stop_flag()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(args.bind).await.with_context(|| args.bind.to_string())?;
+        let listener =
+            tokio::net::TcpListener::bind(args.bind).await.with_context(|| args.bind.to_string())?;
         let address = listener.local_addr()?;
         let query = token.map(|token| format!("?token={token}")).unwrap_or_default();
         let mut out = std::io::stdout().lock();

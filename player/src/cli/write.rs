@@ -96,20 +96,11 @@ pub fn run(args: &WriteArgs) -> Result<bool> {
     said.end()
 }
 
-fn write_all(
-    args: &WriteArgs,
-    library: &mut Library,
-    paths: &[PathBuf],
-    said: &mut Said<'_>,
-) -> Result<()> {
+fn write_all(args: &WriteArgs, library: &mut Library, paths: &[PathBuf], said: &mut Said<'_>) -> Result<()> {
     let model = library_model(library, &args.model)?;
     let both = !args.genre && !args.mood;
-    let wanted = Wanted {
-        genre: args.genre || both,
-        mood: args.mood || both,
-        most: args.most,
-        replace: args.replace,
-    };
+    let wanted =
+        Wanted { genre: args.genre || both, mood: args.mood || both, most: args.most, replace: args.replace };
     // Rows first: what is written below changes them.
     let mut files = Vec::new();
     library.each_track(&model, |track, _| {

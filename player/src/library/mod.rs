@@ -16,8 +16,8 @@ pub mod watch;
 
 use crate::hear::{Digest, Heard};
 use meta::Meta;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use runtime::tagger::Tagger;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -147,10 +147,8 @@ impl Library {
             std::fs::create_dir_all(folder)
                 .map_err(|source| LibraryError::Io { path: folder.into(), source })?;
         }
-        let failed = |reason: rusqlite::Error| LibraryError::Open {
-            path: path.into(),
-            reason: reason.to_string(),
-        };
+        let failed =
+            |reason: rusqlite::Error| LibraryError::Open { path: path.into(), reason: reason.to_string() };
         let db = Connection::open(path).map_err(failed)?;
         match schema::prepare(&db) {
             Ok(true) => Ok(Self { db, path: path.into() }),
@@ -185,8 +183,7 @@ impl Library {
     /// When the model's file cannot be read again, or the library fails.
     pub fn model(&self, tagger: &Tagger) -> Result<Model, LibraryError> {
         let path = tagger.path();
-        let bytes =
-            std::fs::read(path).map_err(|source| LibraryError::Io { path: path.into(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| LibraryError::Io { path: path.into(), source })?;
         let digest = Sha256::digest(&bytes);
         let card = tagger.card();
         let thresholds = card.thresholds.clone().unwrap_or_else(|| vec![0.5; card.tags.len()]);
@@ -195,7 +192,8 @@ impl Library {
             "INSERT INTO models (digest, name, tags, thresholds) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (digest) DO NOTHING",
             params![&digest[..], card.name, tags.to_string(), levels.to_string()],
         )?;
-        let id = self.db.query_row("SELECT id FROM models WHERE digest = ?1", [&digest[..]], |row| row.get(0))?;
+        let id =
+            self.db.query_row("SELECT id FROM models WHERE digest = ?1", [&digest[..]], |row| row.get(0))?;
         self.model_by_id(id)
     }
 

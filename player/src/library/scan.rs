@@ -8,8 +8,8 @@ use super::walk::{audio_files, is_audio};
 use super::{Library, LibraryError, Model, Stamp, bytes_of_path};
 use crate::hear::{self, Digest, Heard};
 use crate::near::store;
-use rusqlite::{OptionalExtension, params};
 use runtime::tagger::Tagger;
+use rusqlite::{OptionalExtension, params};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -126,10 +126,18 @@ pub fn scan(
         let all = &roots;
         scope.spawn(move || {
             let files = all.iter().flat_map(|root| audio_files(root));
-            counted.store(files.take_while(|_| !stop.load(Ordering::Relaxed)).count() as u64, Ordering::Relaxed);
+            counted
+                .store(files.take_while(|_| !stop.load(Ordering::Relaxed)).count() as u64, Ordering::Relaxed);
         });
-        let mut scan =
-            Scan { library, model: &model, options, jobs, in_flight: 0, summary: Summary::default(), watcher };
+        let mut scan = Scan {
+            library,
+            model: &model,
+            options,
+            jobs,
+            in_flight: 0,
+            summary: Summary::default(),
+            watcher,
+        };
         let done = scan.run(&roots, &results, stop, counted);
         // The threads end when there is nothing more to come, after an error, too.
         drop(scan.jobs);
@@ -248,7 +256,10 @@ impl Scan<'_> {
         };
         let Some(row) = self.row(&path)? else {
             // A file of this size may be this one in another place.
-            let moved = self.library.db.prepare_cached("SELECT 1 FROM files WHERE size = ?1 AND song IS NOT NULL")?
+            let moved = self
+                .library
+                .db
+                .prepare_cached("SELECT 1 FROM files WHERE size = ?1 AND song IS NOT NULL")?
                 .exists([stamp.size])?;
             self.hand_out(if moved { Job::Sum(path, stamp) } else { Job::Hear(path, stamp) });
             return Ok(());
@@ -300,7 +311,8 @@ impl Scan<'_> {
         let db = &self.library.db;
         let mut gone = Vec::new();
         {
-            let mut query = db.prepare("SELECT id, path FROM files WHERE gone = 0 AND path >= ?1 ORDER BY path")?;
+            let mut query =
+                db.prepare("SELECT id, path FROM files WHERE gone = 0 AND path >= ?1 ORDER BY path")?;
             let start = bytes_of_path(root);
             let mut rows = query.query([start])?;
             while let Some(row) = rows.next()? {

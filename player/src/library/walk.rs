@@ -10,9 +10,10 @@ pub const EXTENSIONS: [&str; 12] =
 /// Whether the name says that this is an audio file. Hidden files are none: programs keep what is not finished there.
 pub fn is_audio(path: &Path) -> bool {
     let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    let known = path.extension().and_then(|e| e.to_str()).is_some_and(|extension| {
-        EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
-    });
+    let known = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)));
     known && !hidden
 }
 
@@ -48,7 +49,9 @@ mod tests {
     fn audio_is_found_in_order_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for name in ["b/2.MP3", "b/1.flac", "a.opus", "cover.jpg", ".hidden.mp3", ".trash/x.mp3", "c.m4a/in.wav"] {
+        for name in
+            ["b/2.MP3", "b/1.flac", "a.opus", "cover.jpg", ".hidden.mp3", ".trash/x.mp3", "c.m4a/in.wav"]
+        {
             std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
             std::fs::write(at(name), "").unwrap();
         }

@@ -41,9 +41,8 @@ pub fn playlist(
     while chosen.len() < options.length && !left.is_empty() {
         let here = chosen.last().map_or(&centre, |&last| &vectors[last]);
         let before = chosen.last().and_then(|&last| artist(&near[last]));
-        let again = |candidate: usize| {
-            !options.same_artist && before.is_some() && artist(&near[candidate]) == before
-        };
+        let again =
+            |candidate: usize| !options.same_artist && before.is_some() && artist(&near[candidate]) == before;
         // Near to the last song, and near to where it began.
         let pull = |candidate: usize| dot(here, &vectors[candidate]) + 2.0 * near[candidate].score;
         let best = left

@@ -330,7 +330,9 @@ mod tests {
         assert!(error("jazz)").contains("too many"));
         assert!(error("jazz and").contains("after \"and\"") && error("or jazz").contains("after the start"));
         assert!(error("()").contains("after ("));
-        assert!(error(&"not ".repeat(1000)).contains("deeply") && error(&"(".repeat(100_000)).contains("deeply"));
+        assert!(
+            error(&"not ".repeat(1000)).contains("deeply") && error(&"(".repeat(100_000)).contains("deeply")
+        );
     }
 
     proptest! {

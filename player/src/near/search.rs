@@ -124,12 +124,7 @@ fn exact(
 ///
 /// # Errors
 /// When the library fails.
-pub fn matching(
-    library: &Library,
-    model: &Model,
-    query: &Query,
-    n: usize,
-) -> Result<Vec<Hit>, LibraryError> {
+pub fn matching(library: &Library, model: &Model, query: &Query, n: usize) -> Result<Vec<Hit>, LibraryError> {
     let texts: Vec<HashSet<i64>> =
         query.texts().iter().map(|text| songs_with(library, text)).collect::<Result<_, _>>()?;
     let tags = model.tags.len().max(1);
@@ -158,8 +153,10 @@ pub fn matching(
 
 /// Songs with a text in their title, artist or album, whatever its case.
 fn songs_with(library: &Library, text: &str) -> Result<HashSet<i64>, LibraryError> {
-    let escaped: String =
-        text.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect();
+    let escaped: String = text
+        .chars()
+        .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
+        .collect();
     let mut query = library.db.prepare_cached(
         "SELECT song FROM files WHERE song IS NOT NULL AND gone = 0 AND \
          (title LIKE ?1 ESCAPE '\\' OR artist LIKE ?1 ESCAPE '\\' OR album LIKE ?1 ESCAPE '\\')",

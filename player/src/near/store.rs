@@ -101,7 +101,8 @@ pub fn each_chunk(
 }
 
 fn packed_up_to(db: &rusqlite::Connection, model: i64) -> rusqlite::Result<i64> {
-    let mut query = db.prepare_cached("SELECT last FROM vectors WHERE model = ?1 ORDER BY last DESC LIMIT 1")?;
+    let mut query =
+        db.prepare_cached("SELECT last FROM vectors WHERE model = ?1 ORDER BY last DESC LIMIT 1")?;
     Ok(query.query_row([model], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 

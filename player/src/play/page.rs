@@ -117,7 +117,10 @@ fn draw(frame: &mut Frame<'_>, now: &Now, index: &HashMap<&str, usize>, message:
     frame.render_widget(Paragraph::new(vec![title, place, Line::from(said.to_owned()).red()]), head);
     draw_time(frame, time, now);
     let tags = &now.tags[..usize::from(rows)];
-    frame.render_widget(Paragraph::new(bar_lines(tags, bars.width)).block(Block::bordered().title("tags")), bars);
+    frame.render_widget(
+        Paragraph::new(bar_lines(tags, bars.width)).block(Block::bordered().title("tags")),
+        bars,
+    );
     let lines = strip_lines(now, tags, index, strip.width);
     frame.render_widget(Paragraph::new(lines).block(Block::bordered().title("over time")), strip);
     let mut names: Vec<Line<'_>> = vec![Line::from("next").dim()];
@@ -159,7 +162,7 @@ fn bar_lines(tags: &[TagNow], width: u16) -> Vec<Line<'static>> {
     let line = |tag: &TagNow| {
         let eighths = (tag.p.clamp(0.0, 1.0) * (room * 8) as f32).round() as usize;
         let mut bar = "█".repeat(eighths / 8);
-        if eighths % 8 > 0 {
+        if !eighths.is_multiple_of(8) {
             bar.push([' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8]);
         }
         let mean = Span::raw(format!(" {:.2} ", tag.mean)).dim();
@@ -169,12 +172,7 @@ fn bar_lines(tags: &[TagNow], width: u16) -> Vec<Line<'static>> {
 }
 
 /// A taggram: a column for each of the last windows, the stronger the likelier.
-fn strip_lines(
-    now: &Now,
-    tags: &[TagNow],
-    index: &HashMap<&str, usize>,
-    width: u16,
-) -> Vec<Line<'static>> {
+fn strip_lines(now: &Now, tags: &[TagNow], index: &HashMap<&str, usize>, width: u16) -> Vec<Line<'static>> {
     let room = usize::from(width).saturating_sub(NAME + 3);
     let windows = &now.history[now.history.len().saturating_sub(room)..];
     let most = windows.iter().flat_map(|(_, p)| p).fold(0.1, |most: f32, &p| most.max(p));
@@ -187,7 +185,8 @@ fn strip_lines(
             3 => '▓',
             _ => '█',
         };
-        let cells = windows.iter().map(|(_, p)| shade(p.get(at).copied().unwrap_or(0.0) / most)).collect::<String>();
+        let cells =
+            windows.iter().map(|(_, p)| shade(p.get(at).copied().unwrap_or(0.0) / most)).collect::<String>();
         Line::from(vec![
             Span::raw(name(&tag.tag)),
             Span::styled(cells, Style::new().fg(Color::Magenta).add_modifier(Modifier::BOLD)),
@@ -225,7 +224,8 @@ mod tests {
             ..Default::default()
         };
         let text = screen(&now, 80, 24);
-        for part in ["Ann - Song", "plays", "1:01 / 2:02", "jazz  0.41 ███", "█ ", "Bob - Other", "q quit"] {
+        for part in ["Ann - Song", "plays", "1:01 / 2:02", "jazz  0.41 ███", "█ ", "Bob - Other", "q quit"]
+        {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         let line = text.lines().filter(|line| line.contains("jazz")).nth(1).unwrap();

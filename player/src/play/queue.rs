@@ -32,9 +32,10 @@ pub enum QueueError {
 pub fn songs(path: &Path) -> Result<Vec<PathBuf>, QueueError> {
     let read = |reason: String| QueueError::Read { path: path.into(), reason };
     let meta = std::fs::metadata(path).map_err(|error| read(error.to_string()))?;
-    let is_playlist = path.extension().and_then(|e| e.to_str()).is_some_and(|extension| {
-        PLAYLISTS.iter().any(|known| known.eq_ignore_ascii_case(extension))
-    });
+    let is_playlist = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|extension| PLAYLISTS.iter().any(|known| known.eq_ignore_ascii_case(extension)));
     let songs = if meta.is_dir() {
         audio_files(path).filter_map(Result::ok).collect()
     } else if is_playlist {

@@ -237,7 +237,7 @@ impl Playing {
                     return true;
                 }
                 Err(error) => {
-                        self.trouble(error.to_string());
+                    self.trouble(error.to_string());
                 }
             }
         }

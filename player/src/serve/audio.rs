@@ -109,7 +109,9 @@ mod tests {
         assert_eq!(parse("bytes=1000-", 1000), Asked::Outside);
         assert_eq!(parse("bytes=-0", 1000), Asked::Outside);
         assert_eq!(parse("bytes=0-", 0), Asked::Outside);
-        for nonsense in ["", "bytes", "bytes=", "bytes=-", "bytes=5-1", "lines=0-1", "bytes=a-b", "bytes=0-1,5-6"] {
+        for nonsense in
+            ["", "bytes", "bytes=", "bytes=-", "bytes=5-1", "lines=0-1", "bytes=a-b", "bytes=0-1,5-6"]
+        {
             assert_eq!(parse(nonsense, 1000), Asked::Nonsense, "{nonsense}");
         }
     }

@@ -26,9 +26,14 @@ impl Guard {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let host = text(HOST);
         match &self.token {
-            None if !is_local(host) => return Some((StatusCode::FORBIDDEN, "this page is for this computer")),
+            None if !is_local(host) => {
+                return Some((StatusCode::FORBIDDEN, "this page is for this computer"));
+            }
             Some(token) if !knows(token, uri, text(AUTHORIZATION), text(COOKIE)) => {
-                return Some((StatusCode::UNAUTHORIZED, "the token is missing: open the address that player serve printed"));
+                return Some((
+                    StatusCode::UNAUTHORIZED,
+                    "the token is missing: open the address that player serve printed",
+                ));
             }
             _ => {}
         }
@@ -52,7 +57,8 @@ fn is_local(host: &str) -> bool {
         _ => host,
     };
     let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn knows(token: &str, uri: &Uri, authorization: &str, cookies: &str) -> bool {
@@ -102,7 +108,12 @@ pub async fn check(State(site): State<Arc<super::Site>>, request: Request, next:
 mod tests {
     use super::*;
 
-    fn refused(token: Option<&str>, method: Method, uri: &str, headers: &[(&'static str, &str)]) -> Option<u16> {
+    fn refused(
+        token: Option<&str>,
+        method: Method,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Option<u16> {
         let guard = Guard { token: token.map(Into::into) };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -128,7 +139,8 @@ mod tests {
 
     #[test]
     fn with_a_token_whoever_knows_it() {
-        let get = |uri: &str, headers: &[(&'static str, &str)]| refused(Some("s3cret"), Method::GET, uri, headers);
+        let get =
+            |uri: &str, headers: &[(&'static str, &str)]| refused(Some("s3cret"), Method::GET, uri, headers);
         assert_eq!(get("/", &[("host", "pi:7700")]), Some(401));
         assert_eq!(get("/?token=wrong1", &[("host", "pi:7700")]), Some(401));
         assert_eq!(get("/?a=b&token=s3cret", &[("host", "pi:7700")]), None);

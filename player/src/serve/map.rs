@@ -104,8 +104,7 @@ fn vector(chunk: &Chunk, i: usize) -> Vec<f32> {
 
 /// Standard deviation along a direction.
 fn spread(sample: &[Vec<f32>], mean: &[f32], direction: &[f32]) -> f32 {
-    let along =
-        |v: &Vec<f32>| v.iter().zip(mean).zip(direction).map(|((v, m), d)| (v - m) * d).sum::<f32>();
+    let along = |v: &Vec<f32>| v.iter().zip(mean).zip(direction).map(|((v, m), d)| (v - m) * d).sum::<f32>();
     (sample.iter().map(|v| along(v).powi(2)).sum::<f32>() / sample.len().max(1) as f32).sqrt()
 }
 
@@ -119,7 +118,8 @@ fn directions(sample: &[Vec<f32>]) -> (Vec<f32>, [Vec<f32>; 2]) {
     let mut found: Vec<Vec<f32>> = Vec::new();
     for which in 0..2 {
         // Any start will do that is not exactly across.
-        let mut direction: Vec<f32> = (0..width).map(|i| ((i * (which + 3)) as f32 * 0.7).sin() + 0.1).collect();
+        let mut direction: Vec<f32> =
+            (0..width).map(|i| ((i * (which + 3)) as f32 * 0.7).sin() + 0.1).collect();
         for _ in 0..STEPS {
             for before in &found {
                 let along: f32 = direction.iter().zip(before).map(|(a, b)| a * b).sum();
@@ -149,10 +149,10 @@ mod tests {
 
     #[test]
     fn directions_are_those_of_most_difference() {
-        let sample: Vec<Vec<f32>> =
-            (0..500).map(|i| (i as f32 * 0.7, i as f32 * 1.3)).map(|(a, b)| {
-                vec![1.0 + 0.1 * a.sin(), 5.0 * a.sin() + 2.0, 2.0 * b.cos(), 0.3]
-            }).collect();
+        let sample: Vec<Vec<f32>> = (0..500)
+            .map(|i| (i as f32 * 0.7, i as f32 * 1.3))
+            .map(|(a, b)| vec![1.0 + 0.1 * a.sin(), 5.0 * a.sin() + 2.0, 2.0 * b.cos(), 0.3])
+            .collect();
         let (mean, [first, second]) = directions(&sample);
         assert!((mean[3] - 0.3).abs() < 1e-4);
         assert!(first[1].abs() > 0.99 && second[2].abs() > 0.99, "{first:?} {second:?}");

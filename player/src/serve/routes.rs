@@ -250,8 +250,11 @@ async fn map(State(site): Here) -> Answer {
     apart(site, |site| {
         let map = site.map()?;
         let place = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
-        let points: Vec<_> =
-            map.points.iter().map(|point| json!([point.file, place(point.x), place(point.y), point.tag])).collect();
+        let points: Vec<_> = map
+            .points
+            .iter()
+            .map(|point| json!([point.file, place(point.x), place(point.y), point.tag]))
+            .collect();
         Ok(Json(json!({ "tags": site.model.tags, "points": points })))
     })
     .await

@@ -59,9 +59,7 @@ fn exchange(path: &Path, after: &Fields) -> Result<(), WriteError> {
         #[cfg(unix)]
         keep_owner(&target, &copy);
         fields::write(&copy, after)?;
-        let digest = |path: &Path| {
-            hear::digest(path).map_err(|_| WriteError::Sound { path: target.clone() })
-        };
+        let digest = |path: &Path| hear::digest(path).map_err(|_| WriteError::Sound { path: target.clone() });
         if digest(&target)? != digest(&copy)? || fields::read(&copy)? != *after {
             return Err(WriteError::Sound { path: target.clone() });
         }
@@ -115,7 +113,8 @@ pub fn recover(library: &Library) -> Result<(), WriteError> {
 type WriteRow = (i64, PathBuf, Fields, Fields);
 
 fn rows(library: &Library, which: &str) -> Result<Vec<WriteRow>, WriteError> {
-    let mut query = library.db.prepare(&format!("SELECT id, path, before, after FROM writes WHERE {which}"))?;
+    let mut query =
+        library.db.prepare(&format!("SELECT id, path, before, after FROM writes WHERE {which}"))?;
     let read = |text: String| serde_json::from_str::<Fields>(&text).unwrap_or_default();
     let rows = query.query_map([], |row| {
         let path = path_of(row.get_ref(1)?.as_blob()?);

@@ -10,9 +10,9 @@
 //! Several values stay apart: as values of one frame or atom, or as comments of one name; never joined by a semicolon.
 
 use super::{WriteError, id3v23};
+use lofty::TextEncoding;
 use lofty::config::{ParseOptions, WriteOptions};
 use lofty::file::{AudioFile as _, FileType};
-use lofty::TextEncoding;
 use lofty::id3::v2::{Frame, FrameId, Id3v2Tag, Id3v2Version, TextInformationFrame};
 use lofty::mp4::{Atom, AtomData, AtomIdent, Ilst, Mp4File};
 use lofty::ogg::tag::VorbisComments;
@@ -95,15 +95,12 @@ fn texts(atom: &Atom<'_>) -> Vec<String> {
 /// # Errors
 /// As [`read`], and when it cannot be written.
 pub fn write(path: &Path, fields: &Fields) -> Result<(), WriteError> {
-    let failed = |error: &dyn std::fmt::Display| WriteError::Tags {
-        path: path.into(),
-        reason: error.to_string(),
-    };
+    let failed =
+        |error: &dyn std::fmt::Display| WriteError::Tags { path: path.into(), reason: error.to_string() };
     let mut tags = open(path)?;
     if let Tags::Id3(tag) = &tags
         && tag.original_version() == Id3v2Version::V3
-        && id3v23::edit_file(path, fields)
-            .map_err(|source| WriteError::Io { path: path.into(), source })?
+        && id3v23::edit_file(path, fields).map_err(|source| WriteError::Io { path: path.into(), source })?
     {
         return Ok(());
     }
@@ -147,9 +144,9 @@ pub fn write(path: &Path, fields: &Fields) -> Result<(), WriteError> {
 /// The tags of a file; empty ones where it has none yet.
 fn open(path: &Path) -> Result<Tags, WriteError> {
     // A panic over a damaged file must not end a run over many.
-    std::panic::catch_unwind(|| try_open(path)).unwrap_or_else(|_| Err("its tags are damaged".into())).map_err(
-        |reason| WriteError::Tags { path: path.into(), reason },
-    )
+    std::panic::catch_unwind(|| try_open(path))
+        .unwrap_or_else(|_| Err("its tags are damaged".into()))
+        .map_err(|reason| WriteError::Tags { path: path.into(), reason })
 }
 
 fn try_open(path: &Path) -> Result<Tags, String> {
@@ -179,7 +176,10 @@ fn try_open(path: &Path) -> Result<Tags, String> {
             Tags::Vorbis(tag)
         }
         Some(FileType::Vorbis) => Tags::Vorbis(
-            VorbisFile::read_from(&mut file, options).map_err(|error| text(&error))?.vorbis_comments().clone(),
+            VorbisFile::read_from(&mut file, options)
+                .map_err(|error| text(&error))?
+                .vorbis_comments()
+                .clone(),
         ),
         Some(FileType::Opus) => Tags::Vorbis(
             OpusFile::read_from(&mut file, options).map_err(|error| text(&error))?.vorbis_comments().clone(),

@@ -156,7 +156,10 @@ mod tests {
         want.extend(frame(b"TCON", "Rock\0Поп", None));
         want.extend(frame(b"TXXX", "Sad\0Mellow", Some("Mood")));
         assert_eq!(changed, want);
-        assert_eq!(exchange(&changed, &fields(&[], &[])).unwrap().len(), want.len() - 2 * 10 - 1 - 2 - 16 - 1 - 5 - 10);
+        assert_eq!(
+            exchange(&changed, &fields(&[], &[])).unwrap().len(),
+            want.len() - 2 * 10 - 1 - 2 - 16 - 1 - 5 - 10
+        );
     }
 
     #[test]
@@ -166,7 +169,9 @@ mod tests {
         assert!(exchange(b"tcon\0\0\0\x05\0\0\0Rock", &some).is_none());
         assert!(exchange(b"\0\0\0\0\0\0\0\0\0\0\0\0x", &some).is_none());
         assert_eq!(exchange(b"", &some).unwrap(), frame(b"TCON", "Rock", None));
-        assert!(tag_length(b"ID3\x03\0\x80\0\0\0\0").is_none() && tag_length(b"ID3\x04\0\0\0\0\0\0").is_none());
+        assert!(
+            tag_length(b"ID3\x03\0\x80\0\0\0\0").is_none() && tag_length(b"ID3\x04\0\0\0\0\0\0").is_none()
+        );
         assert_eq!(tag_length(b"ID3\x03\0\0\0\0\x02\x01"), Some(257));
     }
 }

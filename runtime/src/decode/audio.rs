@@ -72,7 +72,10 @@ impl AudioStream {
     ///
     /// # Errors
     /// [`DecodeError`]; [`DecodeError::NothingDecoded`] at the end of a file that gave no samples at all.
-    #[expect(clippy::should_implement_trait, reason = "the block is lent, which an iterator's item cannot be")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the block is lent, which an iterator's item cannot be"
+    )]
     pub fn next(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
         let more = self.guarded(Packets::next)?;
         if !more {

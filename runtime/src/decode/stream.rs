@@ -171,7 +171,8 @@ impl Packets {
     pub fn seek(&mut self, seconds: f64) -> bool {
         // A reader that has met the end need not come back from it: that of MP4 does not.
         if self.ended {
-            let again = open(&self.path).and_then(|format| Ok((decoder(&self.path, format.as_ref())?, format)));
+            let again =
+                open(&self.path).and_then(|format| Ok((decoder(&self.path, format.as_ref())?, format)));
             let Ok(((track, decoder), format)) = again else { return false };
             (self.track, self.decoder, self.format) = (track, decoder, format);
         }
@@ -209,8 +210,7 @@ impl Packets {
                     }
                 }
                 Err(error) => {
-                    let ended =
-                        matches!(&error, Error::IoError(io) if io.kind() == ErrorKind::UnexpectedEof);
+                    let ended = matches!(&error, Error::IoError(io) if io.kind() == ErrorKind::UnexpectedEof);
                     self.complaint.get_or_insert_with(|| error.to_string());
                     self.skipped += 1;
                     self.bad_reads += 1;

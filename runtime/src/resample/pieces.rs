@@ -105,7 +105,11 @@ impl Converter {
         let shortest = from.min(to) / divisor;
         // An even number of the shortest possible blocks: the delay, half a block, is then a whole number of samples
         // at both rates, and nothing is left of it when it is taken off.
-        let blocks = SHORTEST_BLOCK.div_ceil(shortest).next_multiple_of(2);
+        let mut blocks = SHORTEST_BLOCK.div_ceil(shortest).next_multiple_of(2);
+        // Of small factors only, which the transforms are much faster with: 28 instead of 2 x 13 from 44.1 to 12 kHz.
+        while !is_smooth(blocks) {
+            blocks += 2;
+        }
         let block_length = from / divisor * blocks;
         let window = WindowFunction::BlackmanHarris2;
         let fft = Fft::new_custom(from, to, block_length, 1, 1, window, FixedSync::Both)?;
@@ -209,6 +213,17 @@ fn give(piece: &[f32], on_piece: OnPiece<'_>) {
     if !piece.is_empty() {
         on_piece(piece);
     }
+}
+
+/// Whether there is no prime factor beyond 7.
+fn is_smooth(number: usize) -> bool {
+    let rest = [2, 3, 5, 7].into_iter().fold(number, |mut rest, factor| {
+        while rest.is_multiple_of(factor) {
+            rest /= factor;
+        }
+        rest
+    });
+    rest == 1
 }
 
 fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
