@@ -34,6 +34,11 @@ fn sound(music: &Music) {
     let db = rusqlite::Connection::open(music.db()).unwrap();
     let said: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(said, "ok");
+    // Killed before it had made its tables, all of them at once.
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    if tables == 0 {
+        return;
+    }
     let lost: i64 = db
         .query_row("SELECT count(*) FROM files WHERE song NOT IN (SELECT id FROM songs)", [], |row| {
             row.get(0)

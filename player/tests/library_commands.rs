@@ -56,6 +56,41 @@ fn a_library_is_scanned_once_and_moves_copies_and_damage_are_understood() {
 }
 
 #[test]
+fn folders_within_folders_are_scanned_once() {
+    let music = Music::new();
+    let (all, some) = (music.at(""), music.at("sounds"));
+    let one = music.at("sounds/mono-16000.flac");
+    let paths = [&one, &some, &all, &some].map(|path| path.to_str().unwrap());
+    let told = lines(&well(music.args(&[&["scan", "--json", "--jobs", "4"], &paths[..]].concat())));
+    let sums = told.last().unwrap();
+    assert_eq!(sums["files"].as_u64(), Some((CLIPS.len() + SOUNDS.len()) as u64), "{sums}");
+    assert_eq!(sums["tagged"], sums["files"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_added_while_watching_is_scanned_once() {
+    use std::io::{BufRead as _, BufReader};
+    let music = Music::new();
+    let root = music.at("");
+    let mut watching = common::player(music.args(&["scan", "--watch", "--json", root.to_str().unwrap()]))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+    lines.find(|line| line.contains("\"files\"")).unwrap();
+    std::fs::create_dir(music.at("new")).unwrap();
+    std::fs::copy(common::repository().join("firmware-demo/clips/pulse.wav"), music.at("new/again.wav"))
+        .unwrap();
+    let told: Vec<String> = lines.by_ref().take(2).collect();
+    assert!(told[0].contains("new/again.wav") && told[0].contains("known"), "{told:?}");
+    assert!(told[1].contains("\"files\":1"), "{told:?}");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+}
+
+#[test]
 fn songs_are_found_by_likeness_and_by_words() {
     let music = Music::new();
     music.scan();

@@ -106,14 +106,12 @@ pub fn scan(
     watcher: &mut dyn Watcher,
 ) -> Result<Summary, LibraryError> {
     let model = library.model(tagger)?;
-    let roots: Vec<PathBuf> = roots
-        .iter()
-        .map(|root| {
-            std::fs::canonicalize(root).map_err(|source| LibraryError::Io { path: root.clone(), source })
-        })
-        .collect::<Result<_, _>>()?;
+    let roots = apart(roots)?;
+    let known = library.roots()?;
     for root in roots.iter().filter(|root| root.is_dir()) {
-        library.db.execute("INSERT OR IGNORE INTO roots (path) VALUES (?1)", [bytes_of_path(root)])?;
+        if !known.iter().any(|known| root.starts_with(known)) {
+            library.db.execute("INSERT OR IGNORE INTO roots (path) VALUES (?1)", [bytes_of_path(root)])?;
+        }
     }
     let (jobs, queue) = channel();
     let (queue, counted) = (&Mutex::new(queue), &AtomicU64::new(u64::MAX));
@@ -145,6 +143,23 @@ pub fn scan(
     })?;
     store::pack(library, &model, false)?;
     Ok(summary)
+}
+
+/// The folders without links, and without those that lie in others: nothing is found twice.
+fn apart(roots: &[PathBuf]) -> Result<Vec<PathBuf>, LibraryError> {
+    let real = |root: &PathBuf| {
+        std::fs::canonicalize(root).map_err(|source| LibraryError::Io { path: root.clone(), source })
+    };
+    let mut roots = roots.iter().map(real).collect::<Result<Vec<_>, _>>()?;
+    // A folder comes before what lies in it.
+    roots.sort();
+    let mut apart: Vec<PathBuf> = Vec::new();
+    for root in roots {
+        if !apart.iter().any(|outer| root.starts_with(outer)) {
+            apart.push(root);
+        }
+    }
+    Ok(apart)
 }
 
 struct Scan<'s> {

@@ -1,6 +1,6 @@
 //! Opus inside Ogg for symphonia, which reads the container and has no decoder of its own.
 
-use opus_decoder::OpusMultistreamDecoder;
+use opus_pure::{OpusDecoder, OpusMSDecoder};
 use symphonia::core::audio::{
     AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec, GenericAudioBufferRef,
 };
@@ -22,10 +22,16 @@ const LONGEST: usize = 5760;
 /// Smallest identification header (RFC 7845, 5.1).
 const HEAD: usize = 19;
 
+/// One stream, or several for more than two channels.
+enum Streams {
+    One(Box<OpusDecoder>),
+    Several(Box<OpusMSDecoder>),
+}
+
 /// A decoder of one track.
 pub(super) struct Opus {
     params: AudioCodecParameters,
-    decoder: OpusMultistreamDecoder,
+    decoder: Streams,
     channels: usize,
     gain: f32,
     /// Frames at the start of the stream that only set the decoder's state.
@@ -44,16 +50,14 @@ impl Opus {
         // In 1/256 dB.
         let gain = f32::from(i16::from_le_bytes([head[16], head[17]])) / 256.0;
         let family = head[18];
-        let (streams, coupled, mapping) = match (family, channels) {
-            (0, 1) => (1, 0, &[0][..]),
-            (0, 2) => (1, 1, &[0, 1][..]),
-            (_, 1..) if head.len() >= HEAD + 2 + channels => {
-                (head[HEAD].into(), head[HEAD + 1].into(), &head[HEAD + 2..][..channels])
-            }
-            _ => return Err(Error::Unsupported("opus: a header with impossible channels")),
+        let impossible = Error::Unsupported("opus: a header with impossible channels");
+        let decoder = match (family, channels) {
+            (0, 1 | 2) => OpusDecoder::new(RATE as i32, channels).map(|one| Streams::One(Box::new(one))),
+            (1, 1..=8) => OpusMSDecoder::new(RATE as i32, channels, family)
+                .map(|several| Streams::Several(Box::new(several))),
+            _ => return Err(impossible),
         };
-        let decoder = OpusMultistreamDecoder::new(RATE, channels, streams, coupled, mapping)
-            .map_err(|_| Error::Unsupported("opus: a header with impossible channels"))?;
+        let decoder = decoder.map_err(|_| impossible)?;
         let layout = params.channels.clone().filter(|layout| layout.count() == channels);
         let layout = layout.ok_or(Error::Unsupported("opus: channels without a layout"))?;
         Ok(Self {
@@ -73,7 +77,11 @@ impl Opus {
         if packet.data.is_empty() {
             return Err(Error::DecodeError("opus: an empty packet"));
         }
-        let decoded = self.decoder.decode_float(packet.data, &mut self.interleaved, false);
+        let out = &mut self.interleaved;
+        let decoded = match &mut self.decoder {
+            Streams::One(one) => one.decode(packet.data, LONGEST, out),
+            Streams::Several(several) => several.decode(packet.data, LONGEST, out),
+        };
         let frames = decoded.map_err(|_| Error::DecodeError("opus: a damaged packet"))?;
         self.buffer.render_uninit(Some(frames.min(LONGEST)));
         for (channel, plane) in self.buffer.iter_planes_mut().enumerate() {
@@ -93,7 +101,11 @@ impl Opus {
 
 impl AudioDecoder for Opus {
     fn reset(&mut self) {
-        self.decoder.reset();
+        // It fails where there is no memory for it; then decoding does, too.
+        let _ = match &mut self.decoder {
+            Streams::One(one) => one.reset_state(),
+            Streams::Several(several) => several.reset_state(),
+        };
     }
 
     fn codec_info(&self) -> &CodecInfo {
