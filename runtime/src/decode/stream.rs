@@ -130,6 +130,8 @@ pub(super) struct Packets {
     stray_rates: usize,
     bad_reads: usize,
     bad_packets: usize,
+    /// Whether a sample came at all.
+    gave: bool,
     ended: bool,
 }
 
@@ -156,6 +158,7 @@ impl Packets {
             stray_rates: 0,
             bad_reads: 0,
             bad_packets: 0,
+            gave: false,
             ended: false,
         })
     }
@@ -205,7 +208,7 @@ impl Packets {
                     self.bad_reads += 1;
                     match decoder(&self.path, self.format.as_ref()) {
                         Ok(next) => (self.track, self.decoder) = next,
-                        Err(_) if self.rate != 0 => break,
+                        Err(_) if self.gave => break,
                         Err(error) => return Err(error),
                     }
                 }
@@ -238,7 +241,7 @@ impl Packets {
             }
         }
         self.interleaved.clear();
-        if self.rate == 0 {
+        if !self.gave {
             let reason = self.complaint.take().unwrap_or_else(|| "it holds no samples".into());
             return Err(DecodeError::NothingDecoded { path: self.path.clone(), reason });
         }
@@ -293,6 +296,7 @@ impl Packets {
             return Ok(false);
         }
         self.start = None;
+        self.gave = true;
         Ok(true)
     }
 
