@@ -4,23 +4,13 @@
 
 mod common;
 
-use common::{Music, player};
+use common::{Music, Running, player, until};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Duration;
 use ureq::Agent;
-
-/// A program that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Serves a library; the address that it prints.
 fn serve(music: &Music, more: &[&str]) -> (Running, String) {
@@ -55,18 +45,6 @@ fn value(agent: &Agent, url: &str) -> Value {
     let (status, text) = get(agent, url, &[]);
     assert_eq!(status, 200, "{url}: {text}");
     serde_json::from_str(&text).unwrap()
-}
-
-/// Waits until something holds.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use player::files::write_atomically;
 use player::follow::{Address, Mpd, MpdError};
 use player::library::{Library, Model, Song, Track};
+use player::near::playlist::{M3U, m3u_entry};
 use player::sense::{Sense, said};
 use player::sidecar::{acousticbrainz, csv_head, csv_line, listenbrainz};
 use player::write::plan::is_in;
@@ -183,10 +184,8 @@ fn playlists(args: &ExportArgs, library: &Library, model: &Model, folder: &Path)
     each(args, library, model, |track, song| {
         for sense in [Sense::Genre, Sense::Mood, Sense::Era, Sense::Instrument] {
             for word in said(model, &song.scores, sense, usize::MAX) {
-                let list = lists.entry(word.replace('/', "-")).or_insert_with(|| "#EXTM3U\n".into());
-                let name = track.name().replace(['\n', '\r'], " ");
-                *list +=
-                    &format!("#EXTINF:{},{name}\n{}\n", song.seconds.round() as i64, track.path.display());
+                let list = lists.entry(word.replace('/', "-")).or_insert_with(|| M3U.into());
+                *list += &m3u_entry(&track);
             }
         }
         Ok(())

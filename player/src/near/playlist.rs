@@ -2,7 +2,7 @@
 
 use super::search::{Hit, nearest, vector_of};
 use super::vector::{dot, middle};
-use crate::library::{Library, LibraryError, Model};
+use crate::library::{Library, LibraryError, Model, Track};
 use std::collections::HashSet;
 
 /// What a playlist shall be like.
@@ -64,12 +64,15 @@ fn artist(hit: &Hit) -> Option<String> {
 
 /// An extended M3U of these songs.
 pub fn m3u(hits: &[Hit]) -> String {
-    let mut text = String::from("#EXTM3U\n");
-    for hit in hits {
-        let seconds = hit.track.seconds.round() as i64;
-        // A line break in a name would begin another entry.
-        let name = hit.track.name().replace(['\n', '\r'], " ");
-        text += &format!("#EXTINF:{seconds},{name}\n{}\n", hit.track.path.display());
-    }
-    text
+    hits.iter().fold(M3U.into(), |text, hit| text + &m3u_entry(&hit.track))
+}
+
+/// What an extended M3U begins with.
+pub const M3U: &str = "#EXTM3U\n";
+
+/// A song's lines in an extended M3U.
+pub fn m3u_entry(track: &Track) -> String {
+    // A line break in a name would begin another entry.
+    let name = track.name().replace(['\n', '\r'], " ");
+    format!("#EXTINF:{},{name}\n{}\n", track.seconds.round() as i64, track.path.display())
 }

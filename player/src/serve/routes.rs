@@ -1,7 +1,7 @@
 //! What is answered.
 
 use super::{Site, audio, guard};
-use crate::library::{LibraryError, Track};
+use crate::library::{Library, LibraryError, Song, Track};
 use crate::near::playlist::{PlaylistOptions, playlist};
 use crate::near::query::Query;
 use crate::near::search::{Hit, matching, nearest, vector_of};
@@ -61,6 +61,13 @@ impl From<LibraryError> for Fault {
 
 fn unknown() -> Fault {
     Fault(StatusCode::NOT_FOUND, "no such song".into())
+}
+
+/// A file of the library and the song in it.
+fn known(library: &Library, file: i64) -> Result<(Track, Song), Fault> {
+    let track = library.track(file)?.ok_or_else(unknown)?;
+    let song = library.song(track.song)?.ok_or_else(unknown)?;
+    Ok((track, song))
 }
 
 type Answer = Result<Json<Value>, Fault>;
@@ -179,8 +186,7 @@ async fn similar(State(site): Here, Asked(asked): Asked<Like>) -> Answer {
     let n = asked.n.unwrap_or(20).min(MOST);
     apart(site, move |site| {
         site.with_library(|library, model| {
-            let track = library.track(asked.file)?.ok_or_else(unknown)?;
-            let song = library.song(track.song)?.ok_or_else(unknown)?;
+            let (_, song) = known(library, asked.file)?;
             let but = HashSet::from([song.id]);
             Ok(list(&nearest(library, model, &vector_of(&song, model), n, &but)?))
         })
@@ -200,8 +206,7 @@ async fn make_playlist(State(site): Here, Json(asked): Json<Seeds>) -> Answer {
         site.with_library(|library, model| {
             let (mut vectors, mut but) = (Vec::new(), HashSet::new());
             for &file in asked.from.iter().take(MOST) {
-                let track = library.track(file)?.ok_or_else(unknown)?;
-                let song = library.song(track.song)?.ok_or_else(unknown)?;
+                let (_, song) = known(library, file)?;
                 vectors.push(vector_of(&song, model));
                 but.insert(song.id);
             }
@@ -230,8 +235,7 @@ fn row(track: &Track) -> Value {
 async fn song(State(site): Here, Path(file): Path<i64>) -> Answer {
     apart(site, move |site| {
         site.with_library(|library, model| {
-            let track = library.track(file)?.ok_or_else(unknown)?;
-            let song = library.song(track.song)?.ok_or_else(unknown)?;
+            let (track, song) = known(library, file)?;
             let mut tags: Vec<_> = model.tags.iter().zip(&song.scores).zip(&model.thresholds).collect();
             tags.sort_by(|a, b| b.0.1.total_cmp(a.0.1));
             let tag = |((tag, p), threshold): &((&String, &f32), &f32)| {
