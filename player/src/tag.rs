@@ -5,14 +5,6 @@ use crate::report::{Report, TagLine};
 use runtime::tagger::{SongTags, Tagger};
 use std::path::Path;
 
-/// Decodes and tags a file: its `top` most likely tags, or why it has none.
-pub fn tag_file(tagger: &Tagger, path: &Path, top: usize) -> Report {
-    match tag_song(tagger, path) {
-        Ok(song) => report(path, &song, top),
-        Err(error) => Report::Failed { path: path.display().to_string(), error },
-    }
-}
-
 /// Decodes and tags a file.
 ///
 /// # Errors

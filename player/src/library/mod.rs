@@ -8,17 +8,23 @@
 //! heard it: copies share it, a moved file finds it again, and a new model adds another.
 
 pub mod meta;
+mod model;
 pub mod place;
+mod put;
+mod rows;
 pub mod scan;
 mod schema;
 pub mod walk;
 pub mod watch;
 
-use crate::hear::{Digest, Heard};
+pub use model::Model;
+pub(crate) use rows::{bytes_of_path, floats, path_of};
+
+use crate::hear::Digest;
 use meta::Meta;
-use runtime::tagger::Tagger;
+use put::song_of;
+use rows::{TRACKS, read_song, read_track};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -64,21 +70,6 @@ pub enum LibraryError {
 pub struct Library {
     pub(crate) db: Connection,
     path: PathBuf,
-}
-
-/// A model as the library knows it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Model {
-    /// Its row.
-    pub id: i64,
-    /// Name on its card.
-    pub name: String,
-    /// Names of its tags, in the order of its scores.
-    pub tags: Vec<String>,
-    /// Its thresholds, one per tag: from where on a tag is said of a song.
-    pub thresholds: Vec<f32>,
-    /// Length of its embeddings, 0 where it has none.
-    pub width: usize,
 }
 
 /// A song as one model heard it.
@@ -177,151 +168,6 @@ impl Library {
         &self.path
     }
 
-    /// The row of a model that is loaded; made where it is new. A model is known by its file's bytes.
-    ///
-    /// # Errors
-    /// When the model's file cannot be read again, or the library fails.
-    pub fn model(&self, tagger: &Tagger) -> Result<Model, LibraryError> {
-        let path = tagger.path();
-        let bytes = std::fs::read(path).map_err(|source| LibraryError::Io { path: path.into(), source })?;
-        let digest = Sha256::digest(&bytes);
-        let card = tagger.card();
-        let thresholds = card.thresholds.clone().unwrap_or_else(|| vec![0.5; card.tags.len()]);
-        let (tags, levels) = (serde_json::json!(card.tags), serde_json::json!(thresholds));
-        self.db.execute(
-            "INSERT INTO models (digest, name, tags, thresholds) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (digest) DO NOTHING",
-            params![&digest[..], card.name, tags.to_string(), levels.to_string()],
-        )?;
-        let id =
-            self.db.query_row("SELECT id FROM models WHERE digest = ?1", [&digest[..]], |row| row.get(0))?;
-        self.model_by_id(id)
-    }
-
-    /// The model that heard most of the library's songs, the newer one of equals.
-    ///
-    /// # Errors
-    /// [`LibraryError::Empty`] where nothing was heard.
-    pub fn main_model(&self) -> Result<Model, LibraryError> {
-        let id: Option<i64> = self
-            .db
-            .query_row(
-                "SELECT model FROM songs JOIN files ON files.song = songs.id AND files.gone = 0 GROUP BY model \
-                 ORDER BY count(*) DESC, model DESC LIMIT 1",
-                [],
-                |row| row.get(0),
-            )
-            .optional()?;
-        match id {
-            Some(id) => self.model_by_id(id),
-            None => Err(LibraryError::Empty { model: "any model".into() }),
-        }
-    }
-
-    fn model_by_id(&self, id: i64) -> Result<Model, LibraryError> {
-        let (name, tags, thresholds): (String, String, String) =
-            self.db.query_row("SELECT name, tags, thresholds FROM models WHERE id = ?1", [id], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?;
-        let width: Option<i64> = self
-            .db
-            .query_row("SELECT length(embedding) FROM songs WHERE model = ?1 LIMIT 1", [id], |row| row.get(0))
-            .optional()?;
-        Ok(Model {
-            id,
-            name,
-            tags: serde_json::from_str(&tags).unwrap_or_default(),
-            thresholds: serde_json::from_str(&thresholds).unwrap_or_default(),
-            width: width.unwrap_or(0) as usize / 4,
-        })
-    }
-
-    /// Writes down what was heard in a file, in one transaction.
-    ///
-    /// # Errors
-    /// When the library fails; nothing has changed then.
-    pub fn put_heard(
-        &mut self,
-        path: &Path,
-        stamp: Stamp,
-        meta: &Meta,
-        model: &Model,
-        heard: &Heard,
-    ) -> Result<i64, LibraryError> {
-        let song = &heard.song;
-        let embedding = song.embedding.as_deref().unwrap_or_default();
-        let tx = self.db.transaction()?;
-        tx.execute(
-            "INSERT INTO songs (digest, model, seconds, windows, scores, embedding) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-             ON CONFLICT (digest, model) DO NOTHING",
-            params![
-                heard.digest,
-                model.id,
-                song.seconds,
-                song.windows as i64,
-                bytes_of(&song.mean),
-                bytes_of(embedding)
-            ],
-        )?;
-        let id = song_of(&tx, &heard.digest, model.id)?.unwrap_or_default();
-        put_file(&tx, path, stamp, meta, Some((id, &heard.digest)), None)?;
-        tx.commit()?;
-        Ok(id)
-    }
-
-    /// Puts many songs in whose numbers are known, without their audio: path, stamp, meta, scores and embedding of each.
-    /// For tests and measurements.
-    ///
-    /// # Errors
-    /// When the library fails; nothing has changed then.
-    pub fn put_many(
-        &mut self,
-        songs: impl Iterator<Item = (PathBuf, Stamp, Meta, Vec<f32>, Vec<f32>)>,
-        model: &Model,
-    ) -> Result<(), LibraryError> {
-        let tx = self.db.transaction()?;
-        for (path, stamp, meta, scores, embedding) in songs {
-            let mut digest = Digest::default();
-            digest.copy_from_slice(&Sha256::digest(bytes_of_path(&path))[..16]);
-            tx.prepare_cached(
-                "INSERT INTO songs (digest, model, seconds, windows, scores, embedding) VALUES (?1, ?2, 200, 1, ?3, ?4)",
-            )?
-            .execute(params![digest, model.id, bytes_of(&scores), bytes_of(&embedding)])?;
-            put_file(&tx, &path, stamp, &meta, Some((tx.last_insert_rowid(), &digest)), None)?;
-        }
-        tx.commit()?;
-        Ok(())
-    }
-
-    /// Ties a file to a song that is known already; false where it is not.
-    ///
-    /// # Errors
-    /// When the library fails.
-    pub fn put_known(
-        &mut self,
-        path: &Path,
-        stamp: Stamp,
-        meta: &Meta,
-        model: &Model,
-        digest: &Digest,
-    ) -> Result<bool, LibraryError> {
-        let tx = self.db.transaction()?;
-        let Some(song) = song_of(&tx, digest, model.id)? else { return Ok(false) };
-        put_file(&tx, path, stamp, meta, Some((song, digest)), None)?;
-        tx.commit()?;
-        Ok(true)
-    }
-
-    /// Writes down why a file could not be heard.
-    ///
-    /// # Errors
-    /// When the library fails.
-    pub fn put_damaged(&mut self, path: &Path, stamp: Stamp, reason: &str) -> Result<(), LibraryError> {
-        let tx = self.db.transaction()?;
-        put_file(&tx, path, stamp, &Meta::default(), None, Some(reason))?;
-        tx.commit()?;
-        Ok(())
-    }
-
     /// Whether the library has a song with this audio, as the model heard it.
     ///
     /// # Errors
@@ -414,107 +260,4 @@ impl Library {
         let rows = query.query_map([], |row| Ok(path_of(row.get_ref(0)?.as_blob()?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-}
-
-const TRACKS: &str = "SELECT files.id, files.song, files.path, songs.seconds, title, artist, album, genre, mood, year \
-                      FROM files JOIN songs ON songs.id = files.song AND files.gone = 0";
-
-fn read_track(row: &Row<'_>) -> rusqlite::Result<Track> {
-    Ok(Track {
-        file: row.get(0)?,
-        song: row.get(1)?,
-        path: path_of(row.get_ref(2)?.as_blob()?),
-        seconds: row.get(3)?,
-        meta: Meta {
-            title: row.get(4)?,
-            artist: row.get(5)?,
-            album: row.get(6)?,
-            genres: list(row.get::<_, Option<String>>(7)?),
-            moods: list(row.get::<_, Option<String>>(8)?),
-            year: row.get(9)?,
-        },
-    })
-}
-
-fn read_song(row: &Row<'_>) -> rusqlite::Result<Song> {
-    Ok(Song {
-        id: row.get(0)?,
-        seconds: row.get(1)?,
-        scores: floats(row.get_ref(2)?.as_blob()?),
-        embedding: floats(row.get_ref(3)?.as_blob()?),
-    })
-}
-
-/// Lists of words are kept as JSON.
-fn list(text: Option<String>) -> Vec<String> {
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
-}
-
-fn song_of(db: &Connection, digest: &Digest, model: i64) -> rusqlite::Result<Option<i64>> {
-    let mut query = db.prepare_cached("SELECT id FROM songs WHERE digest = ?1 AND model = ?2")?;
-    query.query_row(params![digest, model], |row| row.get(0)).optional()
-}
-
-fn put_file(
-    db: &Connection,
-    path: &Path,
-    stamp: Stamp,
-    meta: &Meta,
-    song: Option<(i64, &Digest)>,
-    error: Option<&str>,
-) -> rusqlite::Result<()> {
-    let words = |words: &[String]| (!words.is_empty()).then(|| serde_json::json!(words).to_string());
-    db.prepare_cached(
-        "INSERT INTO files (path, size, modified, song, digest, error, title, artist, album, genre, mood, year) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (path) DO UPDATE SET \
-         size = excluded.size, modified = excluded.modified, gone = 0, song = excluded.song, digest = excluded.digest, \
-         error = excluded.error, title = excluded.title, artist = excluded.artist, album = excluded.album, \
-         genre = excluded.genre, mood = excluded.mood, year = excluded.year",
-    )?
-    .execute(params![
-        bytes_of_path(path),
-        stamp.size,
-        stamp.modified,
-        song.map(|(id, _)| id),
-        song.map(|(_, digest)| digest),
-        error,
-        meta.title,
-        meta.artist,
-        meta.album,
-        words(&meta.genres),
-        words(&meta.moods),
-        meta.year,
-    ])?;
-    Ok(())
-}
-
-/// Numbers as they are stored: 32-bit floats, little-endian.
-pub(crate) fn bytes_of(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
-/// And back.
-pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
-}
-
-/// A path as it is stored: its bytes, for it need not be UTF-8.
-#[cfg(unix)]
-pub(crate) fn bytes_of_path(path: &Path) -> &[u8] {
-    std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())
-}
-
-#[cfg(unix)]
-pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
-    <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).into()
-}
-
-#[cfg(not(unix))]
-pub(crate) fn bytes_of_path(path: &Path) -> &[u8] {
-    path.to_str().unwrap_or_default().as_bytes()
-}
-
-#[cfg(not(unix))]
-pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
-    String::from_utf8_lossy(bytes).into_owned().into()
 }

@@ -12,3 +12,4 @@ pub mod sink;
 #[cfg(feature = "sound")]
 pub mod sound;
 mod tagging;
+mod titles;

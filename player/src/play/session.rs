@@ -3,6 +3,7 @@
 use super::now::Board;
 use super::sink::Sink;
 use super::tagging::Ear;
+use super::titles::Titles;
 use crate::library::meta::Meta;
 use runtime::decode::AudioStream;
 use runtime::tagger::Tagger;
@@ -60,6 +61,7 @@ impl Session {
         let (commands, orders) = channel();
         let board = Arc::new(Board::default());
         let ear = Ear::new(tagger, Arc::clone(&board));
+        let titles = Titles::new(Arc::clone(&board));
         let told = Arc::clone(&board);
         let thread = std::thread::spawn(move || {
             let mut playing = Playing {
@@ -68,6 +70,7 @@ impl Session {
                 number: 0,
                 sink,
                 ear,
+                titles,
                 board: told,
                 orders,
                 at_end,
@@ -132,6 +135,7 @@ struct Playing {
     number: u64,
     sink: Box<dyn Sink>,
     ear: Ear,
+    titles: Titles,
     board: Arc<Board>,
     orders: Receiver<Command>,
     at_end: AtEnd,
@@ -161,7 +165,7 @@ impl Playing {
                 return;
             }
             self.tell_position();
-            if self.current.is_none() && !self.open_next() && self.at_end == AtEnd::Quit {
+            if self.current.is_none() && !self.open_next(0.0) && self.at_end == AtEnd::Quit {
                 return;
             }
         }
@@ -227,13 +231,15 @@ impl Playing {
         }
     }
 
-    /// Opens the next song that can be; false where there is none.
-    fn open_next(&mut self) -> bool {
+    /// Opens the next song that can be, the very next one at this second; false where there is none.
+    fn open_next(&mut self, from: f64) -> bool {
+        let wanted = self.next;
         while let Some(path) = self.songs.get(self.next).cloned() {
+            let from = if self.next == wanted { from } else { 0.0 };
             self.next += 1;
             match AudioStream::open(&path) {
                 Ok(audio) => {
-                    self.begin(&path, audio, 0.0);
+                    self.begin(&path, audio, from);
                     return true;
                 }
                 Err(error) => {
@@ -252,7 +258,6 @@ impl Playing {
         self.number += 1;
         self.ear.from(self.number, from);
         let meta = Meta::read(path);
-        let next = self.names_of_next();
         let (number, paused, duration) = (self.number, self.paused, audio.stated_seconds());
         self.board.write(false, |now| {
             *now = super::now::Now {
@@ -262,11 +267,11 @@ impl Playing {
                 position: from,
                 duration,
                 paused,
-                next,
                 trouble: now.trouble.take(),
                 ..Default::default()
             };
         });
+        self.tell_next();
         self.current = Some(Current {
             audio,
             from,
@@ -278,14 +283,8 @@ impl Playing {
         });
     }
 
-    fn names_of_next(&self) -> Vec<String> {
-        let next = self.songs.iter().skip(self.next).take(10);
-        next.map(|path| Meta::read(path).name(path)).collect()
-    }
-
     fn tell_next(&self) {
-        let next = self.names_of_next();
-        self.board.write(false, |now| now.next = next);
+        self.titles.want(self.number, &self.songs[self.next.min(self.songs.len())..]);
     }
 
     fn seek(&mut self, second: f64) {
@@ -338,15 +337,7 @@ impl Playing {
                 if self.paused {
                     self.hold(false);
                 }
-                if let Some(path) = self.songs.first().cloned()
-                    && from > 0.0
-                {
-                    self.next = 1;
-                    match AudioStream::open(&path) {
-                        Ok(audio) => self.begin(&path, audio, from),
-                        Err(error) => self.trouble(error.to_string()),
-                    }
-                }
+                self.open_next(from);
             }
             Command::Next(songs) => {
                 let next = self.next.min(self.songs.len());

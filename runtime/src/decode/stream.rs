@@ -30,15 +30,9 @@ const RUN_UP: f64 = 0.25;
 /// Decodes `max_seconds` from second `from` on. Without a time base, or where the format cannot seek, everything before
 /// is decoded as well.
 pub(super) fn decode_part(path: &Path, from: f64, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    let mut format = open(path)?;
-    let track = audio_track(path, format.as_ref())?;
-    let (track_id, base) = (track.id, track.time_base);
-    let sought = base.zip(Time::try_from_secs_f64((from - RUN_UP).max(0.0))).is_some_and(|(_, time)| {
-        format.seek(SeekMode::Accurate, SeekTo::Time { time, track_id: Some(track_id) }).is_ok()
-    });
-    if sought {
-        let start = base.map(|base| Start { base, seconds: from });
-        return collect(Packets::new(path, format, start)?, max_seconds);
+    let mut packets = Packets::open(path)?;
+    if packets.seek(from) {
+        return collect(packets, max_seconds);
     }
     let mut audio = decode(path, from + max_seconds)?;
     let before = (from * f64::from(audio.sample_rate)).round() as usize;
@@ -52,12 +46,7 @@ pub(super) fn decode_part(path: &Path, from: f64, max_seconds: f64) -> Result<De
 
 /// The length that the container states, or the reader guesses from the bit rate.
 pub(super) fn duration(path: &Path) -> Result<Option<f64>, DecodeError> {
-    let format = open(path)?;
-    // Only to know that there is one for this codec.
-    decoder(path, format.as_ref())?;
-    let track = audio_track(path, format.as_ref())?;
-    let stated = track.time_base.zip(track.duration);
-    Ok(stated.and_then(|(base, duration)| base.calc_duration(duration)).map(|time| time.as_secs_f64()))
+    Ok(Packets::open(path)?.stated_seconds())
 }
 
 pub(super) fn decode(path: &Path, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
@@ -137,17 +126,14 @@ pub(super) struct Packets {
 
 impl Packets {
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
-        Self::new(path, open(path)?, None)
-    }
-
-    fn new(path: &Path, format: Box<dyn FormatReader>, start: Option<Start>) -> Result<Self, DecodeError> {
+        let format = open(path)?;
         let (track, decoder) = decoder(path, format.as_ref())?;
         Ok(Self {
             path: path.into(),
             format,
             track,
             decoder,
-            start,
+            start: None,
             rate: 0,
             first_channels: 0,
             channels: 0,

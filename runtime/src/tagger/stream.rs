@@ -126,10 +126,9 @@ impl<T: Borrow<Tagger>> TagStream<T> {
                 Pace::Live => 1,
             };
             let bands = self.tagger.borrow().mel_config().mel_bands;
-            let complete = |frames: usize| frames.saturating_sub(input.frames) / input.hop_frames + 1;
             let frames = self.frames.len() / bands;
             if frames >= windows::span(input, at_once) {
-                let windows = complete(frames);
+                let windows = windows::count(input, frames);
                 self.answers.extend(self.tagger.borrow().run(&self.frames, windows)?);
                 self.windows += windows;
                 self.frames.drain(..windows * input.hop_frames * bands);
