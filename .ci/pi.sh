@@ -26,12 +26,14 @@ fi
 # What is checked is that the program is right, not fast: optimised no further than that QEMU is not the longer part.
 quick=(--profile dev)
 set_profile() { quick+=(--config "profile.dev.$1"); }
-set_profile 'opt-level=1'
+set_profile 'opt-level=0'
 set_profile 'debug=0'
-set_profile 'package."*".opt-level=1'
-set_profile 'package.runtime.opt-level=2'
-# Only its ONNX reader and a small network are run.
-for package in data hir linalg nnef onnx onnx-opl extra; do set_profile "package.tract-$package.opt-level=0"; done
+set_profile 'package."*".opt-level=0'
+set_profile 'package."*".codegen-units=16'
+for package in runtime microfft num-complex opus-pure realfft rustfft sha2 \
+  symphonia-{bundle-flac,bundle-mp3,codec-aac,codec-pcm,codec-vorbis,core}; do
+  set_profile "package.$package.opt-level=2"
+done
 
 program="$(player/pi/build.sh "${quick[@]}")"
 test -x "$program"

@@ -17,9 +17,9 @@ fn decode(path: &Path) -> Option<usize> {
             Some(resampler) => resampler,
             None => resampler.insert(PieceResampler::new(block.sample_rate, 12_000).ok()?),
         };
-        resampler.push(block.mono, |piece| samples += piece.len()).ok()?;
+        resampler.push(block.mono, |piece| samples += piece.len());
     }
-    resampler?.flush(|piece| samples += piece.len()).ok()?;
+    resampler?.flush(|piece| samples += piece.len());
     Some(samples)
 }
 

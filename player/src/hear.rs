@@ -47,9 +47,24 @@ impl HearError {
 /// # Errors
 /// [`HearError`].
 pub fn hear(tagger: &Tagger, path: &Path) -> Result<Heard, HearError> {
+    hear_by(&mut TagStream::new(tagger, Pace::Steady), path)
+}
+
+/// Decodes and tags a file by a stream that may have heard others before, and is ready for another after it.
+///
+/// # Errors
+/// [`HearError`].
+pub fn hear_by(song: &mut TagStream<&Tagger>, path: &Path) -> Result<Heard, HearError> {
+    let heard = listen(song, path);
+    if heard.is_err() {
+        song.restart();
+    }
+    heard
+}
+
+fn listen(song: &mut TagStream<&Tagger>, path: &Path) -> Result<Heard, HearError> {
     let mut audio = AudioStream::open(path)?;
     let digest = Summing::over(&mut audio);
-    let mut song = TagStream::new(tagger, Pace::Steady);
     while let Some(block) = audio.next()? {
         song.push(Pcm::new(block.sample_rate, block.mono))?;
     }

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut piece: Vec<f32> = Vec::new();
     while let Some(block) = audio.next()? {
-        // The sound card would get block.interleaved.
+        // The sound card would get block.append_interleaved().
         piece.extend_from_slice(block.mono);
         if piece.len() < block.sample_rate as usize / 10 {
             continue;

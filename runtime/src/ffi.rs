@@ -58,7 +58,7 @@ impl MinimTagger {
     }
 
     fn finish(&mut self) -> i32 {
-        let Some(stream) = self.stream.take() else { return MINIM_ENDED };
+        let Some(mut stream) = self.stream.take() else { return MINIM_ENDED };
         match stream.finish() {
             Ok(song) => {
                 self.song = Some(song);

@@ -24,6 +24,20 @@ impl<'a> Pcm<'a> {
     }
 }
 
+/// The largest absolute value of the samples, 0 of none; where one is not finite, the index of the first such one.
+///
+/// The bits of floating-point numbers without their sign are in the order of the numbers, with infinity and what is no
+/// number at the end: one pass over integers, of which the compiler takes several at a time.
+#[cfg(feature = "onnx")]
+pub(crate) fn peak(samples: &[f32]) -> Result<f32, usize> {
+    let bits = samples.iter().fold(0, |most, sample| most.max(sample.abs().to_bits() as i32));
+    let peak = f32::from_bits(bits as u32);
+    if peak.is_finite() {
+        return Ok(peak);
+    }
+    Err(samples.iter().position(|sample| !sample.is_finite()).unwrap_or(0))
+}
+
 /// Samples beyond this size are no audio; up to it no sum of a frame overflows `f32`.
 const LARGEST_SAMPLE: f32 = 1e12;
 
@@ -31,4 +45,20 @@ const LARGEST_SAMPLE: f32 = 1e12;
 #[inline]
 pub(crate) fn sane(sample: f32) -> f32 {
     if sample.abs() <= LARGEST_SAMPLE { sample } else { 0.0 }
+}
+
+#[cfg(all(test, feature = "onnx"))]
+mod tests {
+    use super::peak;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_peak_is_the_largest_or_says_what_is_not_finite(samples in prop::collection::vec(prop::num::f32::ANY, 0..60)) {
+            match samples.iter().position(|sample| !sample.is_finite()) {
+                Some(first) => prop_assert_eq!(peak(&samples), Err(first)),
+                None => prop_assert_eq!(peak(&samples), Ok(samples.iter().fold(0.0, |most: f32, s| most.max(s.abs())))),
+            }
+        }
+    }
 }

@@ -124,13 +124,13 @@ proptest! {
             let (mut out, mut rest) = (Vec::new(), &clip[..]);
             for &piece in pieces.iter().cycle() {
                 let (now, later) = rest.split_at(piece.min(rest.len()));
-                resampler.push(now, |piece| out.extend_from_slice(piece)).unwrap();
+                resampler.push(now, |piece| out.extend_from_slice(piece));
                 rest = later;
                 if rest.is_empty() {
                     break;
                 }
             }
-            resampler.flush(|piece| out.extend_from_slice(piece)).unwrap();
+            resampler.flush(|piece| out.extend_from_slice(piece));
             prop_assert_eq!(out.len() as u64, (length as u64 * u64::from(to)).div_ceil(u64::from(from)));
             prop_assert!(out.iter().zip(&*whole).all(|(a, b)| a.to_bits() == b.to_bits()));
         }

@@ -145,20 +145,20 @@ fn partials(rate: u32) -> Vec<f32> {
     (0..2 * rate).map(|i| at(f64::from(i) / f64::from(rate)) as f32).collect()
 }
 
-/// rubato's FFT resampler, behind [`resample`](runtime::resample::resample), on the same clip: the same samples but for the
+/// The resampler of whole clips, [`resample`](runtime::resample::resample), on the same clip: the same samples but for the
 /// rounding to 16 bits and 0.01 dB.
 #[cfg(feature = "onnx")]
 #[test]
-fn the_stream_is_what_rubato_makes_of_the_clip() {
+fn the_stream_is_what_becomes_of_the_whole_clip() {
     use runtime::pcm::Pcm;
     for rate in RATES {
         let clip = partials(rate);
-        let rubato = runtime::resample::resample(Pcm::new(rate, &clip), 12_000).unwrap();
+        let clips = runtime::resample::resample(Pcm::new(rate, &clip), 12_000).unwrap();
         let stream = whole(Source::mono(rate), &clip);
-        assert_eq!(stream.len(), rubato.len());
-        let differences = stream.iter().zip(&*rubato).map(|(a, b)| a - b).collect::<Vec<_>>();
+        assert_eq!(stream.len(), clips.len());
+        let differences = stream.iter().zip(&*clips).map(|(a, b)| a - b).collect::<Vec<_>>();
         let below = 20.0 * (level(&differences) / level(&stream)).log10();
-        println!("{rate} Hz: the difference from rubato is {below:.1} dB of the music");
+        println!("{rate} Hz: the difference from that of clips is {below:.1} dB of the music");
         assert!(below < -60.0, "{rate} Hz: {below} dB");
     }
 }

@@ -101,3 +101,31 @@ fn what_cannot_be_heard_says_so() {
     assert!(matches!(broken.push(Pcm::new(16_000, &[0.5; 10])), Err(TaggerError::FrontEnd(_))));
     assert!(matches!(new().push(Pcm::new(10, &[0.5; 10])), Err(TaggerError::Resample(_))));
 }
+
+#[test]
+fn one_stream_hears_song_after_song() {
+    let tagger = &*PACKED;
+    let alone = |rate: u32, samples: &[f32]| tagger.tag(Pcm::new(rate, samples)).unwrap();
+    let mut stream = TagStream::new(tagger, Pace::Steady);
+    let songs = [(44_100, 9.0), (44_100, 1.0), (16_000, 7.0), (12_000, 5.0), (44_100, 6.0)];
+    for (i, (rate, seconds)) in songs.into_iter().enumerate() {
+        let samples = music(seconds, rate);
+        stream.push(Pcm::new(rate, &samples)).unwrap();
+        assert_eq!(stream.finish().unwrap(), alone(rate, &samples), "song {i}");
+        // What goes wrong with a song, or is left of it, is not heard in the next.
+        match i {
+            1 => assert!(matches!(stream.finish(), Err(TaggerError::Empty))),
+            2 => {
+                stream.push(Pcm::new(rate, &samples)).unwrap();
+                assert!(stream.push(Pcm::new(rate, &[f32::NAN])).is_err());
+                stream.restart();
+                assert_eq!((stream.windows(), stream.so_far()), (0, None));
+            }
+            3 => {
+                stream.push(Pcm::new(rate, &[0.0; 9999])).unwrap();
+                assert!(matches!(stream.finish(), Err(TaggerError::Silent { .. })));
+            }
+            _ => {}
+        }
+    }
+}

@@ -104,7 +104,7 @@ fn this_computer_says_what_is_expected() {
     assert_eq!(text, std::fs::read_to_string(path).unwrap(), "MINIM_BLESS=1 writes it anew");
 }
 
-/// Other resamplers and decoders: rubato in floating point. The tags are the same, and no probability is far.
+/// Other resamplers and decoders: the one of whole clips, in floating point. The tags are the same, and no probability is far.
 #[test]
 fn tract_hears_the_same() {
     let options = TaggerOptions { engine: EngineChoice::Tract, ..Default::default() };

@@ -8,7 +8,7 @@ use super::walk::{audio_files, is_audio};
 use super::{Library, LibraryError, Model, Stamp, bytes_of_path};
 use crate::hear::{self, Digest, Heard};
 use crate::near::store;
-use runtime::tagger::Tagger;
+use runtime::tagger::{Pace, TagStream, Tagger};
 use rusqlite::{OptionalExtension, params};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -358,6 +358,7 @@ struct FileRow {
 
 /// A thread's life.
 fn work(tagger: &Tagger, queue: &Mutex<Receiver<Job>>, finished: &Sender<Done>) {
+    let mut stream = TagStream::new(tagger, Pace::Steady);
     loop {
         // Held while waiting: whoever comes next waits for the lock instead.
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -368,7 +369,7 @@ fn work(tagger: &Tagger, queue: &Mutex<Receiver<Job>>, finished: &Sender<Done>) 
                 Done::Summed(path, stamp, found)
             }
             Ok(Job::Hear(path, stamp)) => {
-                let heard = hear::hear(tagger, &path).map_err(|error| error.reason(&path));
+                let heard = hear::hear_by(&mut stream, &path).map_err(|error| error.reason(&path));
                 let both = heard.map(|heard| Box::new((heard, Meta::read(&path))));
                 Done::Heard(path, stamp, both)
             }

@@ -203,7 +203,7 @@ impl Playing {
                     }
                 }
                 self.ear.push(self.number, second, block.sample_rate, block.mono);
-                current.waiting.extend_from_slice(block.interleaved);
+                block.append_interleaved(&mut current.waiting);
             }
             Ok(None) => current.decoded_all = true,
             Err(error) => {

@@ -25,22 +25,40 @@ pub struct AudioStream {
 }
 
 /// Samples of one packet.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Block<'a> {
     /// Sampling rate in hertz, the same for all blocks of a file.
     pub sample_rate: u32,
     /// How many channels there are; it may change on the way.
     pub channels: usize,
-    /// Samples, `[frames, channels]`, full scale is -1.0 to 1.0. Float files may exceed it, and hold what is not finite.
-    pub interleaved: &'a [f32],
-    /// The mean over the channels, `[frames]`; what is not finite counts as 0.
+    /// The mean over the channels, `[frames]`; what is not finite counts as 0. Full scale is -1.0 to 1.0, which float
+    /// files may exceed.
     pub mono: &'a [f32],
+    packets: &'a Packets,
 }
 
 impl Block<'_> {
+    /// Adds the samples of all channels to `samples`, `[frames, channels]`, as they are in the file: those of float files
+    /// may not be finite.
+    pub fn append_interleaved(&self, samples: &mut Vec<f32>) {
+        self.packets.append_interleaved(samples);
+    }
+
     /// Samples in each channel.
     pub fn frames(&self) -> usize {
         self.mono.len()
+    }
+}
+
+impl std::fmt::Debug for Block<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { sample_rate, channels, mono, .. } = self;
+        let mut block = f.debug_struct("Block");
+        block
+            .field("sample_rate", sample_rate)
+            .field("channels", channels)
+            .field("mono", mono)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,8 +104,8 @@ impl AudioStream {
         Ok(Some(Block {
             sample_rate: self.packets.rate,
             channels: self.packets.channels,
-            interleaved: &self.packets.interleaved,
             mono: &self.mono,
+            packets: &self.packets,
         }))
     }
 

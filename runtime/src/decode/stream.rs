@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use symphonia::core::audio::{Audio, GenericAudioBufferRef};
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
@@ -110,8 +111,10 @@ pub(super) struct Packets {
     /// Channels of the first packet, and of the last one.
     pub first_channels: usize,
     pub channels: usize,
-    /// Samples of the last packet, as they are in the file.
-    pub interleaved: Vec<f32>,
+    /// Frames of the last packet that come before the wanted audio; the others are what [`next`](Self::next) found.
+    early: usize,
+    /// Room for the samples of a packet.
+    interleaved: Vec<f32>,
     /// Packets that were refused.
     pub skipped: usize,
     pub on_packet: Option<OnPacket>,
@@ -137,6 +140,7 @@ impl Packets {
             rate: 0,
             first_channels: 0,
             channels: 0,
+            early: 0,
             interleaved: Vec::new(),
             skipped: 0,
             on_packet: None,
@@ -213,7 +217,7 @@ impl Packets {
         Ok(None)
     }
 
-    /// Decodes up to the next samples, which `interleaved` then holds; false at the end.
+    /// Decodes up to the next samples, which may then be appended; false at the end.
     ///
     /// An error where nothing at all could be decoded.
     pub fn next(&mut self) -> Result<bool, DecodeError> {
@@ -226,7 +230,6 @@ impl Packets {
                 return Ok(true);
             }
         }
-        self.interleaved.clear();
         if !self.gave {
             let reason = self.complaint.take().unwrap_or_else(|| "it holds no samples".into());
             return Err(DecodeError::NothingDecoded { path: self.path.clone(), reason });
@@ -268,17 +271,15 @@ impl Packets {
             self.bad_packets += 1;
             return Ok(false);
         }
-        buffer.copy_to_vec_interleaved(&mut self.interleaved);
-        if let Some(start) = &self.start {
-            let before = (start.before(packet) * f64::from(rate)).round() as usize;
-            self.interleaved.drain(..(before * channels).min(self.interleaved.len()));
-        }
+        let frames = buffer.frames();
+        let before = self.start.as_ref().map_or(0.0, |start| start.before(packet));
+        self.early = ((before * f64::from(rate)).round() as usize).min(frames);
         self.bad_packets = 0;
         if self.rate == 0 {
             (self.rate, self.first_channels) = (rate, channels);
         }
         self.channels = channels;
-        if self.interleaved.is_empty() {
+        if self.early == frames {
             return Ok(false);
         }
         self.start = None;
@@ -286,23 +287,45 @@ impl Packets {
         Ok(true)
     }
 
+    /// Adds the last packet's samples, `[frames, channels]`, as they are in the file.
+    pub fn append_interleaved(&self, samples: &mut Vec<f32>) {
+        let buffer = self.decoder.last_decoded();
+        let known = samples.len();
+        samples.resize(known + buffer.samples_interleaved(), 0.0);
+        buffer.copy_to_slice_interleaved(&mut samples[known..]);
+        samples.drain(known..known + self.early * self.channels);
+    }
+
     /// Adds the last packet's samples, as the mean over their channels.
-    pub fn append_mono(&self, samples: &mut Vec<f32>) {
+    pub fn append_mono(&mut self, samples: &mut Vec<f32>) {
         // Float files can hold NaN and infinities; they would spread over a whole window of the spectrogram.
         let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
+        // Nearly all music comes in two planes of this type, which need not be interleaved first.
+        if let GenericAudioBufferRef::F32(buffer) = self.decoder.last_decoded()
+            && self.channels == 2
+            && let Some((left, right)) = buffer.plane_pair(0, 1)
+        {
+            let both = left[self.early..].iter().zip(&right[self.early..]);
+            samples.extend(both.map(|(&left, &right)| finite(left) * 0.5 + finite(right) * 0.5));
+            return;
+        }
+        let mut interleaved = std::mem::take(&mut self.interleaved);
+        interleaved.clear();
+        self.append_interleaved(&mut interleaved);
         match self.channels {
-            1 => samples.extend(self.interleaved.iter().map(|&sample| finite(sample))),
-            // Nearly all music; without a loop inside, the compiler takes several frames at a time.
+            1 => samples.extend(interleaved.iter().map(|&sample| finite(sample))),
+            // Without a loop inside, the compiler takes several frames at a time.
             2 => {
-                let frames = self.interleaved.as_chunks::<2>().0;
+                let frames = interleaved.as_chunks::<2>().0;
                 samples.extend(frames.iter().map(|&[left, right]| finite(left) * 0.5 + finite(right) * 0.5));
             }
             channels => {
                 let scale = 1.0 / channels as f32;
-                let frames = self.interleaved.chunks_exact(channels);
+                let frames = interleaved.chunks_exact(channels);
                 samples.extend(frames.map(|frame| frame.iter().map(|&s| finite(s) * scale).sum::<f32>()));
             }
         }
+        self.interleaved = interleaved;
     }
 }
 

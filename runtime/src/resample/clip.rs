@@ -24,16 +24,6 @@ pub enum ResampleError {
         /// The rate asked for.
         to: u32,
     },
-    /// The resampler refused.
-    #[error("cannot resample from {from} Hz to {to} Hz: {reason}")]
-    Resampler {
-        /// The clip's rate.
-        from: u32,
-        /// The rate asked for.
-        to: u32,
-        /// What the resampler said.
-        reason: String,
-    },
 }
 
 /// The clip at `to_rate` hertz; borrowed when it is at that rate already.
@@ -53,7 +43,7 @@ pub fn resample(pcm: Pcm<'_>, to_rate: u32) -> Result<Cow<'_, [f32]>, ResampleEr
     }
     let length = (pcm.samples.len() as u64 * u64::from(to_rate)).div_ceil(u64::from(pcm.sample_rate));
     let mut resampled = Vec::with_capacity(length as usize);
-    resampler.push(pcm.samples, |piece| resampled.extend_from_slice(piece))?;
-    resampler.flush(|piece| resampled.extend_from_slice(piece))?;
+    resampler.push(pcm.samples, |piece| resampled.extend_from_slice(piece));
+    resampler.flush(|piece| resampled.extend_from_slice(piece));
     Ok(Cow::Owned(resampled))
 }

@@ -3,7 +3,7 @@
 use super::song::Answers;
 use super::{SongTags, Tagger, TaggerError, windows};
 use crate::mel::{self, AnyLogMel};
-use crate::pcm::Pcm;
+use crate::pcm::{self, Pcm};
 use crate::resample::PieceResampler;
 use std::borrow::Borrow;
 
@@ -40,6 +40,8 @@ pub enum Pace {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// One stream may hear one song after the other, which saves making its filters for each.
+///
 /// `T` is `&Tagger`, `Arc<Tagger>`, or what else lends one.
 #[derive(Debug)]
 pub struct TagStream<T> {
@@ -72,14 +74,14 @@ impl Ear {
     fn push(&mut self, samples: &[f32], frames: &mut Vec<f32>) -> Result<(), TaggerError> {
         let Self { resampler, mel, .. } = self;
         let mut heard = Ok(());
-        resampler.push(samples, |piece| heard = hear(mel, piece, frames))?;
+        resampler.push(samples, |piece| heard = hear(mel, piece, frames));
         Ok(heard?)
     }
 
-    fn flush(mut self, frames: &mut Vec<f32>) -> Result<(), TaggerError> {
-        let Self { resampler, mel, .. } = &mut self;
+    fn flush(&mut self, frames: &mut Vec<f32>) -> Result<(), TaggerError> {
+        let Self { resampler, mel, .. } = self;
         let mut heard = Ok(());
-        resampler.flush(|piece| heard = hear(mel, piece, frames))?;
+        resampler.flush(|piece| heard = hear(mel, piece, frames));
         mel.flush(|frame| frames.extend_from_slice(frame));
         Ok(heard?)
     }
@@ -97,25 +99,25 @@ impl<T: Borrow<Tagger>> TagStream<T> {
         Self { tagger, pace, ear: None, frames, answers, windows: 0, samples: 0, peak: 0.0 }
     }
 
-    /// Takes the next samples. The first ones say at what rate all of them are.
+    /// Takes the next samples. A song's first ones say at what rate all of them are.
     ///
     /// # Errors
     /// When a sample is not finite, the rate changes or cannot be resampled, or the network fails. The song is spoilt
-    /// then.
+    /// then; [`restart`](Self::restart) makes the stream ready for another.
     pub fn push(&mut self, pcm: Pcm<'_>) -> Result<(), TaggerError> {
-        if let Some(index) = pcm.samples.iter().position(|sample| !sample.is_finite()) {
-            return Err(TaggerError::NotFinite { index: self.samples as usize + index });
-        }
+        let not_finite = |index| TaggerError::NotFinite { index: self.samples as usize + index };
+        let peak = pcm::peak(pcm.samples).map_err(not_finite)?;
+        let of_last_song = self.samples == 0;
         let ear = match &mut self.ear {
-            Some(ear) => ear,
-            None => self.ear.insert(Ear::new(pcm.sample_rate, self.tagger.borrow().mel_config())?),
+            Some(ear) if !of_last_song || ear.sample_rate == pcm.sample_rate => ear,
+            _ => self.ear.insert(Ear::new(pcm.sample_rate, self.tagger.borrow().mel_config())?),
         };
         if ear.sample_rate != pcm.sample_rate {
             let (expected, found) = (ear.sample_rate, pcm.sample_rate);
             return Err(mel::MelError::PcmRate { expected, found }.into());
         }
         self.samples += pcm.samples.len() as u64;
-        self.peak = pcm.samples.iter().fold(self.peak, |peak, sample| peak.max(sample.abs()));
+        self.peak = self.peak.max(peak);
         // Little enough at once that the frames of a long piece do not pile up.
         let most = 10 * pcm.sample_rate as usize;
         for piece in pcm.samples.chunks(most) {
@@ -162,24 +164,48 @@ impl<T: Borrow<Tagger>> TagStream<T> {
         (self.windows > 0).then(|| SongTags::new(tags, self.seconds(), self.answers.clone()))
     }
 
-    /// Ends the song: as [`Tagger::tag`], a song that is shorter than a window is repeated until it fills it.
+    /// Forgets the song: the next push begins another.
+    pub fn restart(&mut self) {
+        // What it holds of the song's last samples goes with it.
+        self.ear = None;
+        self.begin();
+    }
+
+    fn begin(&mut self) -> Answers {
+        self.frames.clear();
+        (self.windows, self.samples, self.peak) = (0, 0, 0.0);
+        std::mem::take(&mut self.answers)
+    }
+
+    /// Ends the song: as [`Tagger::tag`], a song that is shorter than a window is repeated until it fills it. The next
+    /// push begins another.
     ///
     /// # Errors
     /// When there is nothing to hear ([`TaggerError::Empty`], [`TaggerError::Silent`]), or the network fails.
-    pub fn finish(mut self) -> Result<SongTags, TaggerError> {
+    pub fn finish(&mut self) -> Result<SongTags, TaggerError> {
+        let ended = self.end();
+        if ended.is_err() {
+            self.restart();
+        }
+        ended
+    }
+
+    fn end(&mut self) -> Result<SongTags, TaggerError> {
         let seconds = self.seconds();
-        let Some(ear) = self.ear.take().filter(|_| self.samples > 0) else { return Err(TaggerError::Empty) };
+        let Some(ear) = self.ear.as_mut().filter(|_| self.samples > 0) else {
+            return Err(TaggerError::Empty);
+        };
         if self.peak < super::SILENCE {
             return Err(TaggerError::Silent { peak: self.peak });
         }
         ear.flush(&mut self.frames)?;
         let tagger = self.tagger.borrow();
-        let frames = self.frames.len() / tagger.mel_config().mel_bands;
-        let input = &tagger.card().input;
+        let (frames, input) = (self.frames.len() / tagger.mel_config().mel_bands, &tagger.card().input);
         if self.windows == 0 || frames >= input.frames {
             let last = tagger.run(&self.frames, windows::count(input, frames))?;
             self.answers.extend(last);
         }
-        Ok(SongTags::new(tagger.tags.clone(), seconds, self.answers))
+        let answers = self.begin();
+        Ok(SongTags::new(self.tagger.borrow().tags.clone(), seconds, answers))
     }
 }

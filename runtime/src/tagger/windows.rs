@@ -3,6 +3,7 @@
 use super::TaggerError;
 use crate::card::{Axis, InputSpec};
 use crate::mel::FrameCodes;
+use crate::pcm;
 use std::ops::Range;
 
 /// Most frames that go through a sliding network in one pass, but for a longer window: 6 minutes at 12 kHz and a hop
@@ -88,10 +89,7 @@ pub(super) fn audible(samples: &[f32]) -> Result<(), TaggerError> {
     if samples.is_empty() {
         return Err(TaggerError::Empty);
     }
-    if let Some(index) = samples.iter().position(|sample| !sample.is_finite()) {
-        return Err(TaggerError::NotFinite { index });
-    }
-    let peak = samples.iter().fold(0.0, |peak: f32, sample| peak.max(sample.abs()));
+    let peak = pcm::peak(samples).map_err(|index| TaggerError::NotFinite { index })?;
     if peak < super::SILENCE { Err(TaggerError::Silent { peak }) } else { Ok(()) }
 }
 
