@@ -15,6 +15,7 @@ if ! rustup target list --installed 2>/dev/null | grep -qx "$triple"; then
     packages+=(rustc-web cargo-web libstd-rust-web-dev:arm64)
   fi
 fi
+[ -e /lib/ld-linux-aarch64.so.1 ] || packages+=(libc6:arm64)
 if [ ${#packages[@]} -gt 0 ]; then
   [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null ||
     { echo "missing: ${packages[*]} (Debian's names)" >&2; exit 1; }
