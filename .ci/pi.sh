@@ -31,9 +31,12 @@ set_profile 'opt-level=0'
 set_profile 'debug=0'
 set_profile 'package."*".opt-level=0'
 set_profile 'package."*".codegen-units=16'
-for package in runtime microfft num-complex opus-pure realfft rustfft sha2 \
-  symphonia-{bundle-flac,bundle-mp3,codec-aac,codec-pcm,codec-vorbis,core}; do
-  set_profile "package.$package.opt-level=2"
+# What the workspace's profile optimises by name.
+for package in axum hyper image libsqlite3-sys lofty notify ratatui-core ratatui-widgets tokio tract-{core,hir,onnx,onnx-opl}; do
+  set_profile "package.$package.opt-level=0"
+done
+for package in runtime microfft realfft rustfft symphonia-{bundle-mp3,codec-aac,codec-vorbis}; do
+  set_profile "package.$package.opt-level=1"
 done
 
 program="$(player/pi/build.sh "${quick[@]}")"

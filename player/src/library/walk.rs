@@ -32,6 +32,8 @@ pub fn audio_files(root: &Path) -> impl Iterator<Item = Result<PathBuf, (PathBuf
             Ok(_) => None,
             // A link that leads back to a folder above it: its files are found there.
             Err(error) if error.loop_ancestor().is_some() => None,
+            // A link to nothing is nothing to hear, unless it is named as music.
+            Err(error) if is_dangling(&error) => None,
             Err(error) => {
                 let path = error.path().unwrap_or(Path::new("")).to_owned();
                 let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
@@ -39,6 +41,12 @@ pub fn audio_files(root: &Path) -> impl Iterator<Item = Result<PathBuf, (PathBuf
             }
         },
     )
+}
+
+/// Whether the error is of a link below the folder that leads nowhere and is not named as audio.
+fn is_dangling(error: &walkdir::Error) -> bool {
+    let missing = error.io_error().is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound);
+    error.depth() > 0 && missing && error.path().is_some_and(|path| !is_audio(path))
 }
 
 #[cfg(test)]
@@ -56,10 +64,19 @@ mod tests {
             std::fs::write(at(name), "").unwrap();
         }
         #[cfg(unix)]
-        std::os::unix::fs::symlink(folder.path(), at("b/circle")).unwrap();
+        for (to, link) in [(folder.path(), "b/circle"), (&at("nowhere"), "b/font.ttf")] {
+            std::os::unix::fs::symlink(to, at(link)).unwrap();
+        }
         let found: Vec<_> = audio_files(folder.path()).map(Result::unwrap).collect();
         assert_eq!(found, ["a.opus", "b/1.flac", "b/2.MP3", "c.m4a/in.wav"].map(at));
         assert_eq!(audio_files(&at("cover.jpg")).count(), 1);
         assert!(audio_files(&at("nowhere")).next().unwrap().is_err());
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("nowhere"), at("b/lost.mp3")).unwrap();
+            let lost: Vec<_> = audio_files(folder.path()).filter_map(Result::err).collect();
+            assert_eq!(lost[0].0, at("b/lost.mp3"));
+            assert_eq!(lost.len(), 1);
+        }
     }
 }
