@@ -2,6 +2,7 @@
 
 use super::card::CardArgs;
 use super::compare::CompareArgs;
+use super::describe::DescribeArgs;
 use super::export::ExportArgs;
 use super::fetch::FetchArgs;
 use super::recipe::RecipeArgs;
@@ -31,6 +32,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Score an exported model on a corpus, tag by tag
     Eval(EvalArgs),
+    /// Say what is in a corpus: clips, splits, tags, hours, what is missing or damaged, licence
+    Describe(DescribeArgs),
     /// Pack an int8 model for microcontrollers and for the integer engine
     Export(ExportArgs),
     /// Label the files of corpora, window by window, by what a teacher hears in them

@@ -6,6 +6,7 @@ mod beside;
 mod card;
 mod compare;
 mod data;
+mod describe;
 mod eval;
 mod export;
 mod fetch;
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         None => train::main_job(),
         Some(Command::Train(args)) => train::train(*args),
         Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Describe(args)) => describe::run(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Label(args)) => label::label(&args),
         Some(Command::Card(args)) => card::card(&args),

@@ -20,5 +20,11 @@ pub(super) fn list(dir: &Path, list: &List) -> Result<Listing, CorpusError> {
             clips.push(Clip { id, source, group, split, labels: Vec::new(), windows: Vec::new() });
         }
     }
-    Ok(Listing { tags: Vec::new(), clips, problems: Vec::new(), grouped_by: "family of packages" })
+    Ok(Listing {
+        tags: Vec::new(),
+        clips,
+        problems: Vec::new(),
+        grouped_by: "family of packages",
+        split_rule: None,
+    })
 }

@@ -6,8 +6,11 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorpusError {
-    /// The text is none of `synth`, `synth:CLIPS`, `folder:DIR`, `manifest:FILE`, `debian:DIR`.
-    #[error("corpus {text:?}: {reason}; write synth, synth:CLIPS, folder:DIR, manifest:FILE or debian:DIR")]
+    /// The text names no kind of corpus, or a choice that it does not have.
+    #[error(
+        "corpus {text:?}: {reason}; write synth, synth:CLIPS, folder:DIR, manifest:FILE, debian:DIR, or msd, mtat, jamendo, \
+         fma or gtzan with :DIR"
+    )]
     Spec {
         /// What was written.
         text: String,
@@ -57,6 +60,24 @@ pub enum CorpusError {
         first: u64,
         /// The path that both give.
         clip: String,
+    },
+    /// A published corpus without a file that belongs to it.
+    #[error("{}: not {title} as it was published: there is no {missing}", dir.display())]
+    Layout {
+        /// The folder.
+        dir: PathBuf,
+        /// The corpus.
+        title: &'static str,
+        /// What is not there.
+        missing: String,
+    },
+    /// A database that cannot be read.
+    #[error("{}: {source}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
     },
     /// Nothing is left to work with.
     #[error("corpus {name}: nothing usable: {reason}")]

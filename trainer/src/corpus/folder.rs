@@ -38,7 +38,7 @@ pub(super) fn list(dir: &Path) -> Result<Listing, CorpusError> {
     Ok(listing)
 }
 
-fn collect(
+pub(super) fn collect(
     dir: &Path,
     id: &str,
     seen: &mut HashSet<PathBuf>,
@@ -50,7 +50,7 @@ fn collect(
         return Ok(());
     }
     for (name, path) in entries(dir)? {
-        let id = format!("{id}/{name}");
+        let id = if id.is_empty() { name } else { format!("{id}/{name}") };
         if path.is_dir() {
             collect(&path, &id, seen, files)?;
         } else if is_audio(&path) {

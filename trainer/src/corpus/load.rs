@@ -31,7 +31,7 @@ pub(super) struct Part {
 }
 
 /// A label counts as present from here on when splits are balanced, whatever threshold scores are computed with.
-const SPLIT_THRESHOLD: f32 = 0.5;
+pub(super) const SPLIT_THRESHOLD: f32 = 0.5;
 
 /// Loads the list of a corpus, checks that its files exist, chooses tags and assigns splits. Of several corpora, each
 /// has the splits that it has alone.
@@ -74,12 +74,13 @@ fn part(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Part, CorpusError>
         CorpusSpec::Debian(dir) => {
             return unlabelled_music(name, debian::list(dir, List::debian())?, options);
         }
+        CorpusSpec::Published(published) => published.list()?.into_listing(&published.dir)?,
         CorpusSpec::Several(specs) => {
             let parts = specs.iter().map(|spec| part(spec, options)).collect::<Result<Vec<_>, _>>()?;
             return Ok(join::join(parts));
         }
     };
-    let Listing { tags, mut clips, mut problems, grouped_by } = listing;
+    let Listing { tags, mut clips, mut problems, grouped_by, split_rule: rule } = listing;
     let listed = clips.len();
     clips.retain(|clip| {
         let problem = unreachable(clip);
@@ -101,7 +102,8 @@ fn part(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Part, CorpusError>
     let unlabelled = before - clips.len();
     // Before any choice that differs between training and a later evaluation: the split of a list depends on the
     // list and the seed alone, so that what was trained on is never scored as a test.
-    let split_rule = split::assign(&mut clips, options, SPLIT_THRESHOLD, grouped_by);
+    let given = rule.as_deref().unwrap_or("given by the manifest");
+    let split_rule = split::assign(&mut clips, options, SPLIT_THRESHOLD, grouped_by, given);
     Ok(Part { name, tags, clips, problems, split_rule, unlabelled })
 }
 
@@ -120,7 +122,7 @@ fn unlabelled_music(name: String, listing: Listing, options: &CorpusOptions) -> 
         "its clips have no labels: have a teacher label them first by trainer label --teacher MODEL --corpus debian:DIR \
          --out labels.csv, and use manifest:labels.csv"
     } else {
-        let Listing { tags, clips, problems, grouped_by } = listing;
+        let Listing { tags, clips, problems, grouped_by, .. } = listing;
         let split_rule = format!("given by the list, by {grouped_by}");
         return Ok(Part { name, tags, clips, problems, split_rule, unlabelled: 0 });
     };

@@ -3,11 +3,13 @@
 //! A corpus is only a list. Nothing is decoded here; [`crate::features`] does that.
 
 mod debian;
+pub mod describe;
 mod error;
 mod folder;
 mod join;
 mod load;
 mod manifest;
+pub mod published;
 mod spec;
 mod split;
 pub mod synth;
@@ -95,7 +97,8 @@ pub enum ClipSource {
 }
 
 /// What a clip is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Split {
     /// Weights are fitted to these.
     Train,
@@ -122,4 +125,6 @@ struct Listing {
     problems: Vec<Problem>,
     /// What the groups of clips are.
     grouped_by: &'static str,
+    /// How the splits come about, where the corpus says it of itself.
+    split_rule: Option<String>,
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::CorpusError;
+use super::published::Published;
 use super::synth::{SECONDS, SynthSpec};
 
 /// A corpus as the command line names it.
@@ -24,6 +25,8 @@ pub enum CorpusSpec {
     Manifest(PathBuf),
     /// `debian:DIR`: what `trainer fetch debian --to DIR` got, without labels.
     Debian(PathBuf),
+    /// `KIND[/CHOICE...]:DIR`: a published corpus, as `msd:DIR` or `jamendo/split-2/genre:DIR`.
+    Published(Published),
     /// Several at once: tags meet by name, and one that a corpus does not have is not labelled in it. In a run's file a
     /// list, on the command line the flag given more than once.
     Several(Vec<CorpusSpec>),
@@ -71,7 +74,11 @@ impl FromStr for CorpusSpec {
             Some(("folder", dir)) => Ok(Self::Folder(dir.into())),
             Some(("manifest", file)) => Ok(Self::Manifest(file.into())),
             Some(("debian", dir)) => Ok(Self::Debian(dir.into())),
-            _ => Err(wrong("no such kind of corpus")),
+            Some((kind, dir)) => match Published::parse(kind, dir) {
+                Some(published) => published.map(Self::Published).map_err(wrong),
+                None => Err(wrong("no such kind of corpus")),
+            },
+            None => Err(wrong("no such kind of corpus")),
         }
     }
 }
@@ -83,6 +90,7 @@ impl fmt::Display for CorpusSpec {
             Self::Folder(dir) => write!(f, "folder:{}", dir.display()),
             Self::Manifest(file) => write!(f, "manifest:{}", file.display()),
             Self::Debian(dir) => write!(f, "debian:{}", dir.display()),
+            Self::Published(published) => published.fmt(f),
             Self::Several(specs) => {
                 let names: Vec<String> = specs.iter().map(Self::to_string).collect();
                 f.write_str(&names.join(" + "))

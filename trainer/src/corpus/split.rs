@@ -21,6 +21,7 @@ pub(super) fn assign(
     options: &CorpusOptions,
     threshold: f32,
     grouped_by: &str,
+    given_rule: &str,
 ) -> String {
     let seed = options.seed;
     let (shares, said) = if options.draw_test {
@@ -39,7 +40,7 @@ pub(super) fn assign(
         draw(clips, None, shares, seed, threshold);
         return format!("drawn: {} by {by} (seed {seed})", said[0]);
     }
-    let mut rule = "given by the manifest".to_owned();
+    let mut rule = given_rule.to_owned();
     if clips.iter().any(|clip| clip.split.is_none()) {
         join_given(clips);
         draw(clips, None, shares, seed, threshold);

@@ -20,7 +20,7 @@ const PACKET_SECONDS: f64 = 0.026;
 const MOST_LOST: f64 = 0.05;
 
 /// Part of the name of a cache folder: raised whenever decoding, resampling or the codes change.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// The codes of a clip, frame-major; never empty.
 pub(super) fn codes(clip: &Clip, config: &MelConfig) -> Result<Vec<u8>, String> {

@@ -75,7 +75,7 @@ impl Builder<'_> {
             (true, false) => "artist",
             _ => "album",
         };
-        Ok(Listing { tags: self.tags, clips, problems: Vec::new(), grouped_by })
+        Ok(Listing { tags: self.tags, clips, problems: Vec::new(), grouped_by, split_rule: None })
     }
 
     fn clip(&self, file: FileRows) -> Result<Clip, CorpusError> {
