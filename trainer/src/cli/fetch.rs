@@ -1,5 +1,6 @@
 //! `trainer fetch`: music that anyone may have.
 
+use super::fetch_files::{self, FmaArgs, JamendoArgs, PreviewArgs, PublicationArgs};
 use super::show;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
@@ -26,6 +27,14 @@ pub enum Source {
     /// 2.7 hours of speech from games of Debian 12's main archive, to lay over music by remix: 0.2 GB to download.
     /// Afterwards manifest:DIR/manifest.csv is a corpus
     Voices(DebianArgs),
+    /// MagnaTagATune from its publisher: 2.9 GB. Afterwards mtat:DIR is a corpus
+    Mtat(PublicationArgs),
+    /// MTG-Jamendo from its publisher: 156 GB, in a hundred parts of which some will do. Afterwards jamendo:DIR is a corpus
+    Jamendo(JamendoArgs),
+    /// The Free Music Archive's data set from its publisher: 7 to 879 GB. Afterwards fma:DIR is a corpus
+    Fma(FmaArgs),
+    /// Previews of songs by their numbers, from a service that one has an account with
+    Previews(PreviewArgs),
 }
 
 #[derive(Args)]
@@ -51,6 +60,10 @@ pub fn fetch(source: &Source) -> Result<ExitCode> {
     match source {
         Source::Debian(args) => debian(args, List::debian(), "Music"),
         Source::Voices(args) => debian(args, List::voices(), "Voices"),
+        Source::Mtat(args) => fetch_files::mtat(args),
+        Source::Jamendo(args) => fetch_files::jamendo(args),
+        Source::Fma(args) => fetch_files::fma(args),
+        Source::Previews(args) => fetch_files::previews(args),
     }
 }
 

@@ -10,6 +10,7 @@ mod describe;
 mod eval;
 mod export;
 mod fetch;
+mod fetch_files;
 mod folder;
 mod label;
 mod recipe;

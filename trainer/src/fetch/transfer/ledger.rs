@@ -1,0 +1,72 @@
+//! What came, and what failed: a line of JSON for each, added as it happens.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fetch::FetchError;
+
+/// A line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// The file's name at the provider.
+    pub id: String,
+    /// Where it lies, below the folder; nothing where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+    /// Whether it is unlikely to be there another time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+}
+
+/// The open ledger of a folder.
+pub(super) struct Ledger {
+    file: Mutex<File>,
+    /// The last that was written of each file.
+    known: HashMap<String, Entry>,
+}
+
+/// Its name in the folder.
+pub(super) const NAME: &str = "fetched.jsonl";
+
+impl Ledger {
+    pub fn open(dir: &Path) -> Result<Self, FetchError> {
+        let path = dir.join(NAME);
+        let text = match std::fs::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(FetchError::file(path)(error)),
+        };
+        // A line that a power cut left torn says nothing; its file is asked for again.
+        let entries = text.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
+        let known = entries.map(|entry| (entry.id.clone(), entry)).collect();
+        let mut file =
+            OpenOptions::new().create(true).append(true).open(&path).map_err(FetchError::file(&path))?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            writeln!(file).map_err(FetchError::file(&path))?;
+        }
+        Ok(Self { file: Mutex::new(file), known })
+    }
+
+    /// What is known of a file since before this run.
+    pub fn known(&self, id: &str) -> Option<&Entry> {
+        self.known.get(id)
+    }
+
+    pub fn add(&self, entry: &Entry) -> std::io::Result<()> {
+        let line = serde_json::to_string(entry).map_err(std::io::Error::other)?;
+        // In one write: lines of two threads never mix.
+        self.file.lock().unwrap_or_else(|e| e.into_inner()).write_all(format!("{line}\n").as_bytes())
+    }
+}
