@@ -69,11 +69,19 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // What we were doing and what went wrong; the runtime's errors name their own causes.
-            let said: Vec<String> = error.chain().take(2).map(ToString::to_string).collect();
-            eprintln!("error: {}", said.join(": "));
+            eprintln!("error: {}", said(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What we were doing and what went wrong, each said once: many errors name their own causes.
+fn said(error: &anyhow::Error) -> String {
+    let mut causes = error.chain().take(2).map(ToString::to_string);
+    let first = causes.next().unwrap_or_default();
+    match causes.next() {
+        Some(cause) if !first.contains(&cause) => format!("{first}: {cause}"),
+        _ => first,
     }
 }
 

@@ -262,6 +262,17 @@ pub fn probabilities_by_runtime(
     Ok(hear_by_runtime(tagger, clips, |song| song.mean)?.concat())
 }
 
+/// Mean probabilities of each clip, `[the model's tags]`, and its mean embedding where the network has one.
+///
+/// # Errors
+/// When the model cannot be run.
+pub fn songs_by_runtime(
+    tagger: &Tagger,
+    clips: &[LabelledClip<'_>],
+) -> Result<Vec<(Vec<f32>, Option<Vec<f32>>)>, TaggerError> {
+    hear_by_runtime(tagger, clips, |song| (song.mean, song.embedding))
+}
+
 /// Probabilities on every window of clips whose codes were made by the model's front end, and their means
 /// [clips, the model's tags].
 ///

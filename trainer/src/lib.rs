@@ -17,5 +17,6 @@ pub mod plot;
 pub mod quantise;
 pub mod readme;
 pub mod remix;
+pub mod similar;
 pub mod sweep;
 pub mod train;

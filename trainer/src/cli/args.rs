@@ -5,7 +5,9 @@ use super::compare::CompareArgs;
 use super::describe::DescribeArgs;
 use super::export::ExportArgs;
 use super::fetch::FetchArgs;
+use super::map::MapArgs;
 use super::recipe::RecipeArgs;
+use super::recommend::{EvalRecommendArgs, RecommendArgs};
 use super::remix::RemixArgs;
 use super::sweep::SweepArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -48,6 +50,12 @@ pub enum Command {
     Fetch(FetchArgs),
     /// Make new sound of the pieces of a corpus (changed, mixed, with voices over it), for a teacher to label
     Remix(RemixArgs),
+    /// Draw a map of songs by what a model hears in them
+    Map(MapArgs),
+    /// Say which songs of a corpus are nearest to some files
+    Recommend(RecommendArgs),
+    /// Measure recommendations by distance: precision at 10 by artist and by people's tags
+    EvalRecommend(EvalRecommendArgs),
     /// Train several networks at several sizes on one corpus, and set them side by side as the paper does
     Compare(Box<CompareArgs>),
     /// Search for a run's settings by successive halving on the validation clips

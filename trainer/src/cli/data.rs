@@ -42,7 +42,7 @@ impl Data {
                 "the labels are a teacher's: every tag that has any is kept, however seldom it reaches a yes",
             );
         }
-        if loaded.corpus.tags.is_empty() {
+        if loaded.corpus.tags.is_empty() && !options.keep_unlabelled {
             anyhow::bail!("{spec}: no tag has {} positive clips", options.min_positives.max(1));
         }
         if loaded.unlabelled > 0 {

@@ -13,10 +13,13 @@ mod fetch;
 mod fetch_files;
 mod folder;
 mod label;
+mod map;
 mod recipe;
+mod recommend;
 mod remix;
 mod search;
 pub mod show;
+mod songs;
 mod sweep;
 mod synth;
 mod train;
@@ -41,6 +44,9 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Synth(args)) => synth::synth(&args),
         Some(Command::Fetch(args)) => fetch::fetch(&args.source),
         Some(Command::Remix(args)) => remix::make(&args),
+        Some(Command::Map(args)) => map::run(&args),
+        Some(Command::Recommend(args)) => recommend::run(&args),
+        Some(Command::EvalRecommend(args)) => recommend::evaluate(&args),
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args),
     }

@@ -9,6 +9,7 @@ mod compare;
 mod figure;
 mod font;
 mod learning;
+mod map;
 mod parallel;
 mod raster;
 mod render;
@@ -24,6 +25,7 @@ use crate::compare::Comparison;
 use crate::eval::{Evaluation, Scores};
 pub use attention::AttentionStep;
 pub use learning::EpochPoint;
+pub use map::{MapColours, MapDot};
 pub use parallel::{ParallelAxis, ParallelLine, Places};
 
 /// Why a plot was not written.
@@ -104,6 +106,20 @@ pub fn attention(
     steps: &[AttentionStep],
 ) -> Result<PlotFiles, PlotError> {
     written(stem, attention::figure(title, said, steps))
+}
+
+/// Songs on a plane, to `stem.svg` and `stem.png`; `said` stands below the title.
+///
+/// # Errors
+/// There is no song, or the files cannot be written.
+pub fn map(
+    stem: &Path,
+    title: &str,
+    said: &str,
+    dots: &[MapDot],
+    colours: &MapColours,
+) -> Result<PlotFiles, PlotError> {
+    written(stem, map::figure(title, said, dots, colours))
 }
 
 fn written(stem: &Path, figure: Result<figure::Figure, &'static str>) -> Result<PlotFiles, PlotError> {
