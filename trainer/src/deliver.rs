@@ -248,18 +248,47 @@ pub fn score_by_runtime(
     clips: &[LabelledClip<'_>],
 ) -> Result<Scores, DeliverError> {
     let tagger = Tagger::load_with(folder, &TaggerOptions { precision, ..Default::default() })?;
-    Ok(scores(tags, clips, probabilities_by_runtime(&tagger, clips)?)?)
+    Ok(scores(tags, clips, probabilities_by_runtime(&tagger, clips, Aggregate::Mean)?)?)
 }
 
-/// Mean probabilities [clips, the model's tags] of clips whose codes were made by the model's front end.
+/// How the windows of a clip make its probabilities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// The largest of each tag: a tag that is heard once is there.
+    Max,
+}
+
+impl Aggregate {
+    /// One value for each tag, of probabilities `[windows, tags]`; nothing of no windows.
+    pub fn of(self, probabilities: &[f32], tags: usize) -> Vec<f32> {
+        let windows = (probabilities.len() / tags.max(1)) as f32;
+        let column = |tag: usize| probabilities.iter().skip(tag).step_by(tags.max(1));
+        let value = |tag: usize| match self {
+            Self::Mean => column(tag).sum::<f32>() / windows,
+            Self::Max => column(tag).fold(0.0, |most: f32, &p| most.max(p)),
+        };
+        if probabilities.is_empty() { Vec::new() } else { (0..tags).map(value).collect() }
+    }
+}
+
+/// Probabilities [clips, the model's tags], over a clip's windows, of clips whose codes were made by the model's front end.
 ///
 /// # Errors
 /// When the model cannot be run.
 pub fn probabilities_by_runtime(
     tagger: &Tagger,
     clips: &[LabelledClip<'_>],
+    aggregate: Aggregate,
 ) -> Result<Vec<f32>, TaggerError> {
-    Ok(hear_by_runtime(tagger, clips, |song| song.mean)?.concat())
+    let tags = tagger.tags().len();
+    let take = |song: SongTags| match aggregate {
+        Aggregate::Mean => song.mean,
+        Aggregate::Max => aggregate.of(&song.probabilities, tags),
+    };
+    Ok(hear_by_runtime(tagger, clips, take)?.concat())
 }
 
 /// Mean probabilities of each clip, `[the model's tags]`, and its mean embedding where the network has one.

@@ -245,3 +245,32 @@ fn the_table_fits_a_hundred_columns_and_orders_tags_by_auc() {
         assert!(row.contains(&format!("  {auc:.3}  ")), "{row}");
     }
 }
+
+#[test]
+fn clips_of_a_group_are_drawn_together() {
+    let scores = simulated(4, 240, 0.3, 1.0, 5);
+    // Each clip alone is no grouping.
+    let names: Vec<String> = (0..240).map(|clip| clip.to_string()).collect();
+    let alone = scores.clone().with_groups(names.iter().map(|name| Some(name.as_str())));
+    assert!(alone.groups().is_none());
+    let plain = mean_auc_interval(&scores, 400, 3).unwrap();
+    assert_eq!(mean_auc_interval(&alone, 400, 3).unwrap(), plain);
+    // Every clip ten times over, as by artists whose songs are all alike: an interval over clips believes in ten times as
+    // many, one over artists does not.
+    let tags = scores.tags().to_vec();
+    let repeat =
+        |table: &[f32]| -> Vec<f32> { table.chunks(tags.len()).flat_map(|row| row.repeat(10)).collect() };
+    let (truth, p) = (repeat(scores.truth()), repeat(scores.probabilities()));
+    let many = Scores::new(tags.clone(), 2400, truth, p).unwrap();
+    let artists: Vec<String> = (0..2400).map(|clip| (clip / 10).to_string()).collect();
+    let grouped = many.clone().with_groups(artists.iter().map(|name| Some(name.as_str())));
+    let width = |scores: &Scores| {
+        let bootstrap = mean_auc_interval(scores, 400, 3).unwrap();
+        bootstrap.high - bootstrap.low
+    };
+    let (over_clips, over_artists) = (width(&many), width(&grouped));
+    assert!((width(&scores) / over_artists - 1.0).abs() < 0.01, "the same draws, ten times over");
+    assert!((2.5..4.0).contains(&(over_artists / over_clips)), "{over_artists} against {over_clips}");
+    let report = evaluate("m", "c", None, &grouped, &EvalOptions::default()).unwrap();
+    assert_eq!(report.mean_auc_ci_method, MeanMethod::BootstrapOverGroups);
+}

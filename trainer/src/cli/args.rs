@@ -161,6 +161,13 @@ pub struct EvalArgs {
     /// Length of the segments on which agreement with a teacher's labels is measured
     #[arg(long, value_name = "SECONDS", default_value_t = trainer::train::segments::SEGMENT_SECONDS)]
     pub segment_seconds: f64,
+    /// How the windows of a clip make its probabilities
+    #[arg(long, value_enum, default_value = "mean")]
+    pub aggregate: AggregateArg,
+    /// A CSV with the columns model and corpus: under which of the corpus's tags each of the model's is scored. Tags that it
+    /// does not name meet by name
+    #[arg(long, value_name = "FILE.csv")]
+    pub tags: Option<PathBuf>,
     /// Part of the corpus
     #[arg(long, value_enum, default_value = "test")]
     pub split: SplitArg,
@@ -172,6 +179,24 @@ pub struct EvalArgs {
     /// Print JSON as in metrics.json
     #[arg(long)]
     pub json: bool,
+}
+
+/// See [`EvalArgs::aggregate`].
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AggregateArg {
+    /// Their mean
+    Mean,
+    /// The largest of each tag
+    Max,
+}
+
+impl From<AggregateArg> for trainer::deliver::Aggregate {
+    fn from(arg: AggregateArg) -> Self {
+        match arg {
+            AggregateArg::Mean => Self::Mean,
+            AggregateArg::Max => Self::Max,
+        }
+    }
 }
 
 #[derive(Args)]

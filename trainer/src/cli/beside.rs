@@ -51,7 +51,7 @@ pub fn score(
     let clips: Vec<LabelledClip<'_>> = pairs.iter().map(|&(_, number)| data.clip(number)).collect();
     let name = &other.card().name;
     show::stage(&format!("Scoring {} clips by {name}", clips.len()));
-    let p = probabilities_by_runtime(other, &clips)?;
+    let p = probabilities_by_runtime(other, &clips, args.aggregate.into())?;
     let truth: Vec<f32> = clips.iter().flat_map(|clip| clip.labels.iter().copied()).collect();
     let (theirs, _) = Scores::matched(other.tags(), &p, tags, &truth, clips.len())
         .with_context(|| format!("{name} on {corpus}"))?;
@@ -84,5 +84,8 @@ fn rows(scores: &Scores, places: &[usize]) -> Result<Scores> {
     };
     let (truth, p) = (gather(scores.truth()), gather(scores.probabilities()));
     let rows = Scores::new(scores.tags().to_vec(), places.len(), truth, p)?;
-    Ok(rows.with_positive_threshold(scores.positive_threshold())?)
+    let rows = rows.with_positive_threshold(scores.positive_threshold())?;
+    let Some(groups) = scores.groups() else { return Ok(rows) };
+    let names: Vec<String> = places.iter().map(|&place| groups[place].to_string()).collect();
+    Ok(rows.with_groups(names.iter().map(|name| Some(name.as_str()))))
 }

@@ -89,6 +89,11 @@ impl Data {
         clips.filter(|(_, clip)| split.is_none() || clip.split == split).map(|(number, _)| number).collect()
     }
 
+    /// The groups (artists) of the clips of a split, in their order.
+    pub fn groups(&self, split: Option<Split>) -> impl Iterator<Item = Option<&str>> {
+        self.numbers(split).into_iter().map(|number| self.corpus.clips[number].group.as_deref())
+    }
+
     /// One clip of the corpus.
     pub fn clip(&self, number: usize) -> LabelledClip<'_> {
         let (mel, clip) = (self.features.config(), &self.corpus.clips[number]);

@@ -9,7 +9,7 @@ use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
 use std::path::Path;
 use std::process::ExitCode;
 use trainer::corpus::{CorpusOptions, CorpusSpec, Split};
-use trainer::deliver::{answers_by_runtime, probabilities_by_runtime};
+use trainer::deliver::{Aggregate, answers_by_runtime, probabilities_by_runtime};
 use trainer::eval::{
     Agreement, EvalError, EvalOptions, LeftOut, Scores, beside_table, compare, evaluate, match_tags, table,
 };
@@ -67,17 +67,30 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     show::stage(&format!("Scoring {} clips", clips.len()));
     let started = std::time::Instant::now();
     let taught = taught(&clips);
+    let aggregate: Aggregate = args.aggregate.into();
+    let names = args
+        .tags
+        .as_deref()
+        .map_or_else(|| Ok(main.tags().to_vec()), |path| mapped(path, main.tags(), &data.corpus.tags))?;
     let score = |tagger: &Tagger, clips: &[LabelledClip<'_>], by_window: bool| -> Result<Heard> {
         let (answers, p) = if by_window {
-            answers_by_runtime(tagger, clips)?
+            let (answers, means) = answers_by_runtime(tagger, clips)?;
+            let p = match aggregate {
+                Aggregate::Mean => means,
+                Aggregate::Max => {
+                    answers.iter().flat_map(|clip| aggregate.of(&clip.probabilities, names.len())).collect()
+                }
+            };
+            (answers, p)
         } else {
-            (Vec::new(), probabilities_by_runtime(tagger, clips)?)
+            (Vec::new(), probabilities_by_runtime(tagger, clips, aggregate)?)
         };
         let truth: Vec<f32> = clips.iter().flat_map(|c| c.labels.iter().copied()).collect();
-        let (scores, left_out) = Scores::matched(tagger.tags(), &p, &data.corpus.tags, &truth, clips.len())?;
+        let (scores, left_out) = Scores::matched(&names, &p, &data.corpus.tags, &truth, clips.len())?;
         Ok(Heard { scores: scores.with_positive_threshold(positive_threshold)?, left_out, answers })
     };
-    let heard = score(main, &clips, taught)?;
+    let mut heard = score(main, &clips, taught)?;
+    heard.scores = heard.scores.with_groups(data.groups(split));
     let by_int8 = match (&float, &int8) {
         (Some(_), Some(int8)) => Some(score(int8, &clips, taught)?),
         _ => None,
@@ -88,7 +101,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         _ => None,
     };
     let validation = validation.map(|v| score(main, &v, false)).transpose()?.map(|heard| heard.scores);
-    let thresholds = main.card().thresholds.iter().flatten().zip(main.tags());
+    let thresholds = main.card().thresholds.iter().flatten().zip(&names);
     let options = EvalOptions {
         split: split_name.into(),
         split_rule: data.corpus.split_rule.clone(),
@@ -98,7 +111,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     };
     let agreement = if taught {
         let int8 = by_int8.as_ref().map(|heard| heard.answers.as_slice());
-        let tags = (main.tags(), data.corpus.tags.as_slice());
+        let tags = (names.as_slice(), data.corpus.tags.as_slice());
         agreements(&clips, (&heard.answers, int8), tags, args.segment_seconds, &options)
     } else {
         Vec::new()
@@ -132,6 +145,34 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Names under which the model's tags are scored, by a table with the columns `model` and `corpus`.
+fn mapped(path: &Path, model: &[String], corpus: &[String]) -> Result<Vec<String>> {
+    let mut names = model.to_vec();
+    let mut reader = csv::Reader::from_path(path).with_context(|| path.display().to_string())?;
+    let header = reader.headers().with_context(|| path.display().to_string())?.clone();
+    let column = |name: &str| {
+        let found = header.iter().position(|column| column == name);
+        found.with_context(|| format!("{}: there is no column {name:?}", path.display()))
+    };
+    let (from, to) = (column("model")?, column("corpus")?);
+    for (row, record) in reader.records().enumerate() {
+        let record = record.with_context(|| path.display().to_string())?;
+        let (from, to) = (record.get(from).unwrap_or_default(), record.get(to).unwrap_or_default());
+        let place = |tags: &[String], tag: &str, whose: &str| {
+            let found = tags.iter().position(|other| other.eq_ignore_ascii_case(tag));
+            found.with_context(|| format!("{}: line {}: {whose} has no tag {tag:?}", path.display(), row + 2))
+        };
+        let to = corpus[place(corpus, to, "the corpus")?].clone();
+        names[place(model, from, "the model")?] = to;
+    }
+    let changed = model.iter().zip(&names).filter(|(model, name)| model != name);
+    let changed: Vec<String> = changed.map(|(model, name)| format!("{model} as {name}")).collect();
+    if !changed.is_empty() {
+        show::line(&format!("scored under other names: {}", changed.join(", ")));
+    }
+    Ok(names)
 }
 
 /// Agreement with a teacher's labels over segments, over the labels' own windows and over tracks.

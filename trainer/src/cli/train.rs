@@ -150,6 +150,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         Ok(Some(scores(tags, clips, p)?.with_positive_threshold(config.positive_threshold)?))
     };
     let (validation_scores, test_scores) = (score(&validation)?, score(&test)?);
+    let test_scores = test_scores.map(|scores| scores.with_groups(data.groups(Some(Split::Test))));
     let name = format!("{} {}", run.model, run.budget);
     let eval_options = EvalOptions {
         split: "test".into(),

@@ -71,7 +71,9 @@ pub fn beside(
     }
     let [ours, theirs] =
         [scores, other].map(|scores| scores.only(&common).map_err(|_| EvalError::OtherClips));
-    let (ours, theirs) = (ours?, theirs?);
+    let ours = ours?;
+    // The same draws for both.
+    let theirs = theirs?.with_groups_of(&ours);
     let same = |(a, b): (&f32, &f32)| a == b || (a.is_nan() && b.is_nan());
     if ours.clips() != theirs.clips() || !ours.truth().iter().zip(theirs.truth()).all(same) {
         return Err(EvalError::OtherClips);

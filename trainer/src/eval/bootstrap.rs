@@ -1,7 +1,7 @@
 //! Interval of the mean AUC by resampling clips: Efron & Tibshirani, "An Introduction to the Bootstrap" (1993),
 //! the percentile interval.
 //!
-//! Clips are drawn, not (clip, tag) pairs, so that what ties tags together in a clip stays together. Each tag is
+//! Clips are drawn, or groups of them where songs of one artist are not independent, and not (clip, tag) pairs, so that what ties tags together in a clip stays together. Each tag is
 //! sorted once; a resample is a count per clip, and its AUC one pass over the sorted clips in integers.
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -96,9 +96,17 @@ pub fn mean_auc_resampled(scores: &Scores, resamples: usize, seed: u64) -> Optio
     let mean_auc = mean(&tags, &ones)?;
     let means = (0..resamples as u64)
         .into_par_iter()
-        .map(|resample| mean(&tags, &draw(seed, resample, clips)))
+        .map(|resample| mean(&tags, &draw_by(seed, resample, clips, scores.groups())))
         .collect();
     Some(Resampled { mean_auc, means })
+}
+
+/// The same for groups that are drawn whole.
+fn draw_by(seed: u64, resample: u64, clips: usize, groups: Option<&[u32]>) -> Vec<u32> {
+    let Some(groups) = groups else { return draw(seed, resample, clips) };
+    let count = groups.iter().max().map_or(0, |&last| last as usize + 1);
+    let drawn = draw(seed, resample, count);
+    groups.iter().map(|&group| drawn[group as usize]).collect()
 }
 
 /// How often each of `clips` clips is in a resample.

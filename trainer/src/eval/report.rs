@@ -125,6 +125,8 @@ pub enum ThresholdSource {
 pub enum MeanMethod {
     #[default]
     Bootstrap,
+    /// The same with groups of clips (artists) drawn whole.
+    BootstrapOverGroups,
     /// The mean of the tags' bounds, which is on the wide side: every resample gave the same mean (all tags
     /// perfect, say), or none was asked for, so the bootstrap has no width to tell.
     MeanOfTagIntervals,
@@ -191,7 +193,9 @@ pub fn evaluate(
     };
     let mean = |of: fn(&TagReport) -> f64| tags.iter().map(of).sum::<f64>() / tags.len() as f64;
     let (mean_auc_ci95, mean_auc_ci_method) = if bootstrap.low < bootstrap.high {
-        ([bootstrap.low, bootstrap.high], MeanMethod::Bootstrap)
+        let drawn =
+            if test.groups().is_some() { MeanMethod::BootstrapOverGroups } else { MeanMethod::Bootstrap };
+        ([bootstrap.low, bootstrap.high], drawn)
     } else {
         ([mean(|tag| tag.ci95[0]), mean(|tag| tag.ci95[1])], MeanMethod::MeanOfTagIntervals)
     };

@@ -43,6 +43,8 @@ pub struct Scores {
     truth: Vec<f32>,
     probabilities: Vec<f32>,
     positive_threshold: f32,
+    /// By clip, the number of its group; nothing where each clip stands alone.
+    groups: Option<Vec<u32>>,
 }
 
 /// Clip numbers share a 32-bit word with two flags in the bootstrap.
@@ -93,7 +95,8 @@ impl Scores {
             let (tag, clip) = cell(at);
             return Err(ScoresError::Label { tag, clip, value: truth[at] });
         }
-        Ok(Self { tags, clips, truth, probabilities, positive_threshold: Self::DEFAULT_POSITIVE_THRESHOLD })
+        let positive_threshold = Self::DEFAULT_POSITIVE_THRESHOLD;
+        Ok(Self { tags, clips, truth, probabilities, positive_threshold, groups: None })
     }
 
     /// Scores of a model on a corpus whose tags are others, or in another order: the tags in common, matched
@@ -164,7 +167,35 @@ impl Scores {
             table.chunks_exact(self.tags.len()).flat_map(|row| places.iter().map(|&at| row[at])).collect()
         };
         let only = Self::new(tags.to_vec(), self.clips, gather(&self.truth), gather(&self.probabilities))?;
-        only.with_positive_threshold(self.positive_threshold)
+        Ok(Self { positive_threshold: self.positive_threshold, groups: self.groups.clone(), ..only })
+    }
+
+    /// Clips of one group (an artist, say) are drawn together where intervals of means are made; one without a group stands
+    /// alone. `groups` are by clip; of another number of clips they are taken for none.
+    pub fn with_groups<'g>(self, groups: impl IntoIterator<Item = Option<&'g str>>) -> Self {
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let mut count = 0;
+        let mut next = || {
+            count += 1;
+            count - 1
+        };
+        let groups = groups.into_iter().map(|group| match group {
+            Some(group) => *numbers.entry(group).or_insert_with(&mut next),
+            None => next(),
+        });
+        let groups: Vec<u32> = groups.collect();
+        let alone = groups.len() != self.clips || count as usize == groups.len();
+        Self { groups: (!alone).then_some(groups), ..self }
+    }
+
+    /// With the groups of other scores of the same clips.
+    pub(crate) fn with_groups_of(self, other: &Self) -> Self {
+        Self { groups: other.groups.clone().filter(|groups| groups.len() == self.clips), ..self }
+    }
+
+    /// By clip, the number of its group, from 0 on; nothing where each clip stands alone.
+    pub fn groups(&self) -> Option<&[u32]> {
+        self.groups.as_deref()
     }
 
     /// Names of the tags, in order.
