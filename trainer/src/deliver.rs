@@ -291,15 +291,22 @@ pub fn probabilities_by_runtime(
     Ok(hear_by_runtime(tagger, clips, take)?.concat())
 }
 
-/// Mean probabilities of each clip, `[the model's tags]`, and its mean embedding where the network has one.
+/// A clip as a whole: mean probabilities, `[the model's tags]`, and the mean embedding, empty where the network has none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeardClip {
+    /// `[the model's tags]`.
+    pub tags: Vec<f32>,
+    /// `[width]`.
+    pub embedding: Vec<f32>,
+}
+
+/// What the model hears in each clip as a whole.
 ///
 /// # Errors
 /// When the model cannot be run.
-pub fn songs_by_runtime(
-    tagger: &Tagger,
-    clips: &[LabelledClip<'_>],
-) -> Result<Vec<(Vec<f32>, Option<Vec<f32>>)>, TaggerError> {
-    hear_by_runtime(tagger, clips, |song| (song.mean, song.embedding))
+pub fn songs_by_runtime(tagger: &Tagger, clips: &[LabelledClip<'_>]) -> Result<Vec<HeardClip>, TaggerError> {
+    let take = |song: SongTags| HeardClip { tags: song.mean, embedding: song.embedding.unwrap_or_default() };
+    hear_by_runtime(tagger, clips, take)
 }
 
 /// Probabilities on every window of clips whose codes were made by the model's front end, and their means

@@ -167,6 +167,12 @@ fn mapped(path: &Path, model: &[String], corpus: &[String]) -> Result<Vec<String
         let to = corpus[place(corpus, to, "the corpus")?].clone();
         names[place(model, from, "the model")?] = to;
     }
+    for (place, name) in names.iter().enumerate() {
+        if let Some(first) = names[..place].iter().position(|other| other.eq_ignore_ascii_case(name)) {
+            let (one, two) = (&model[first], &model[place]);
+            bail!("{}: {one} and {two} would both be scored as {name}", path.display());
+        }
+    }
     let changed = model.iter().zip(&names).filter(|(model, name)| model != name);
     let changed: Vec<String> = changed.map(|(model, name)| format!("{model} as {name}")).collect();
     if !changed.is_empty() {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use runtime::tagger::Tagger;
 use std::path::{Path, PathBuf};
 use trainer::corpus::{ClipSource, CorpusOptions, CorpusSpec, Split};
-use trainer::deliver::songs_by_runtime;
+use trainer::deliver::{HeardClip, songs_by_runtime};
 use trainer::similar::{Space, point};
 
 /// A song.
@@ -50,7 +50,7 @@ impl Songs {
         let clips = data.clips(None);
         show::stage(&format!("Hearing {} songs", clips.len()));
         let heard = songs_by_runtime(&tagger, &clips)?;
-        let songs = data.corpus.clips.iter().zip(heard).map(|(clip, (tags, embedding))| Song {
+        let songs = data.corpus.clips.iter().zip(heard).map(|(clip, HeardClip { tags, embedding })| Song {
             id: clip.id.clone(),
             path: match &clip.source {
                 ClipSource::File(path) => Some(path.clone()),
@@ -59,7 +59,7 @@ impl Songs {
             group: clip.group.as_deref().map(|group| group.strip_prefix("artist ").unwrap_or(group).into()),
             labels: clip.labels.clone(),
             tags,
-            embedding: embedding.unwrap_or_default(),
+            embedding,
             split: clip.split,
         });
         let songs = songs.collect();

@@ -1,7 +1,7 @@
 //! Corpora as their publishers left them: the Million Song Dataset, MagnaTagATune, MTG-Jamendo, FMA, GTZAN.
 //!
 //! Each is read in the format in which it was published, from a folder that holds its lists and, wherever below it, its
-//! audio, which is found by name ([`audio`]). Splits and tags are those that the field reports figures on; a choice of
+//! audio, which is found by name. Splits and tags are those that the field reports figures on; a choice of
 //! others is written between the kind and the folder, as in `jamendo/split-2/genre:DIR`.
 
 mod audio;
