@@ -80,8 +80,8 @@ pub struct TrainArgs {
     /// Do the run of this file again (every run writes its run.toml); flags given beside it override it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// synth, synth:CLIPS, folder:DIR (sub-folders are tags) or manifest:FILE (CSV or JSON lines); more than once for
-    /// all of them together [default: synth]
+    /// synth, synth:CLIPS, folder:DIR (sub-folders are tags), manifest:FILE (CSV or JSON lines), or a published corpus
+    /// (msd:DIR, mtat:DIR, jamendo:DIR, fma:DIR, gtzan:DIR); more than once for all of them together [default: synth]
     #[arg(long, value_name = "CORPUS")]
     pub corpus: Vec<CorpusSpec>,
     /// Network [default: k2c1]
@@ -151,7 +151,8 @@ pub struct EvalArgs {
     /// Model folder or ONNX file
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// synth, synth:CLIPS, folder:DIR or manifest:FILE; more than once for all of them together
+    /// synth, synth:CLIPS, folder:DIR, manifest:FILE, or msd:DIR, mtat:DIR, jamendo:DIR, fma:DIR, gtzan:DIR; more than once
+    /// for all of them together
     #[arg(long, value_name = "CORPUS", required = true)]
     pub corpus: Vec<CorpusSpec>,
     /// Score another model on the same clips and set the two side by side: a student and its teacher, say. Tags are

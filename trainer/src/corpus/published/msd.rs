@@ -111,9 +111,6 @@ const LEFT_OUT: [&str; 24] = [
     "british",
 ];
 
-/// Length of the previews in seconds, where nothing else says it.
-const PREVIEW_SECONDS: f64 = 30.0;
-
 /// Which tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Choices {
@@ -215,7 +212,8 @@ fn song(
         group: known.map(|known| known.artist.clone()),
         split,
         labels,
-        seconds: Some(PREVIEW_SECONDS),
+        // The metadata's duration is that of the whole song, of which previews are a part.
+        seconds: None,
     }
 }
 
