@@ -196,12 +196,24 @@ fn songs_are_recommended_for_a_file_and_all_of_them_measured() {
     fs::copy(folder.path().join("music & more/4.wav"), folder.path().join("copy.wav")).unwrap();
     let out = trainer(
         folder.path(),
-        &["recommend", "--corpus", "manifest:songs.csv", "-n", "1", "--query", "copy.wav", "nowhere.wav"],
+        &[
+            "recommend",
+            "--corpus",
+            "manifest:songs.csv",
+            "-n",
+            "1",
+            "--query",
+            "copy.wav",
+            "nowhere.wav",
+            "songs.csv",
+        ],
     );
     assert_eq!(out.status.code(), Some(1));
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(text.matches("4.wav  (band 4)").count(), 3, "{text}");
-    assert!(String::from_utf8_lossy(&out.stderr).contains("nowhere.wav: No such file"));
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("nowhere.wav: No such file"), "{said}");
+    assert!(said.contains("\nsongs.csv: not a readable audio file"), "{said}");
     let said = json(&trainer(
         folder.path(),
         &["eval-recommend", "--corpus", "manifest:songs.csv", "--json", "--at", "5"],

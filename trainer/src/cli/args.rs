@@ -46,7 +46,7 @@ pub enum Command {
     Attention(AttentionArgs),
     /// Write clips of the synthetic corpus as wav files, to listen to or to tag
     Synth(SynthArgs),
-    /// Get free music to train on
+    /// Get music to train on: free music, corpora from their publishers, previews of songs
     Fetch(FetchArgs),
     /// Make new sound of the pieces of a corpus (changed, mixed, with voices over it), for a teacher to label
     Remix(RemixArgs),

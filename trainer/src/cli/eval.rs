@@ -140,6 +140,9 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     } else {
         println!("{}", table(&evaluation));
         evaluation.agreement.iter().for_each(|one| println!("{}", one.line()));
+        if let Some(paper) = trainer::compare::paper::beside(&evaluation) {
+            println!("\n{paper}");
+        }
         if let Some(beside) = &evaluation.beside {
             println!("\n{}", beside_table(beside));
         }

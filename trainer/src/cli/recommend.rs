@@ -8,6 +8,7 @@ use clap::Args;
 use runtime::decode::decode_file;
 use serde::Serialize;
 use serde_json::json;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainer::corpus::CorpusSpec;
@@ -107,28 +108,33 @@ pub fn run(args: &RecommendArgs) -> Result<ExitCode> {
     }
     let (songs, tagger) = Songs::hear(&args.model, &args.corpus, &args.data, args.seed)?;
     let spaces = Spaces::new(&songs, args.seed)?;
+    // The same file by another path is the song itself.
+    let whole = |song: &Song| song.path.as_ref().and_then(|path| path.canonicalize().ok());
+    let known: HashMap<PathBuf, usize> =
+        songs.songs.iter().enumerate().filter_map(|(place, song)| Some((whole(song)?, place))).collect();
     let mut failed = 0;
     for query in &args.query {
+        let mut lost = |error: String| {
+            let name = query.display().to_string();
+            eprintln!("{}", if error.contains(&name) { error } else { format!("{name}: {error}") });
+            failed += 1;
+        };
         let file = match query.canonicalize() {
             Ok(file) => file,
             Err(error) => {
-                eprintln!("{}: {error}", query.display());
-                failed += 1;
+                lost(error.to_string());
                 continue;
             }
         };
-        let own = songs.songs.iter().position(|song| {
-            song.path.as_ref().and_then(|path| path.canonicalize().ok()).as_ref() == Some(&file)
-        });
+        let own = known.get(&file).copied();
         let heard = match own {
             Some(own) => Ok((songs.songs[own].tags.clone(), songs.songs[own].embedding.clone())),
-            None => hear(&tagger, &file),
+            None => hear(&tagger, query),
         };
         let (tags, embedding) = match heard {
             Ok(heard) => heard,
             Err(error) => {
-                eprintln!("{}: {error:#}", query.display());
-                failed += 1;
+                lost(show::chain(&error));
                 continue;
             }
         };

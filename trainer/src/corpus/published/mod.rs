@@ -21,8 +21,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Clip, ClipSource, CorpusError, Listing, Split};
+pub use crate::compare::paper::TAGS as PAPER_TAGS;
 use audio::AudioIndex;
-pub use msd::{PAPER_TAGS, PAPER_TEST_POSITIVES};
+pub use msd::{PAPER_TEST_POSITIVES, PUBLISHED_SPLIT};
 
 /// Which published corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::lastfm::Tagged;
 use super::{About, PublishedList, Song, most_frequent, npy, rows};
+use crate::compare::paper::TAGS as PAPER_TAGS;
 use crate::corpus::{CorpusError, Split};
 
 pub(super) const ABOUT: About = About {
@@ -22,66 +23,15 @@ pub(super) const ABOUT: About = About {
     url: "http://millionsongdataset.com/lastfm/",
 };
 
-/// The paper's tags, by their counts.
-pub const PAPER_TAGS: [&str; 50] = [
-    "rock",
-    "pop",
-    "alternative",
-    "indie",
-    "electronic",
-    "female vocalists",
-    "dance",
-    "00s",
-    "alternative rock",
-    "jazz",
-    "beautiful",
-    "metal",
-    "chillout",
-    "male vocalists",
-    "classic rock",
-    "soul",
-    "indie rock",
-    "Mellow",
-    "electronica",
-    "80s",
-    "folk",
-    "90s",
-    "chill",
-    "instrumental",
-    "punk",
-    "oldies",
-    "blues",
-    "hard rock",
-    "ambient",
-    "acoustic",
-    "experimental",
-    "female vocalist",
-    "guitar",
-    "Hip-Hop",
-    "70s",
-    "party",
-    "country",
-    "easy listening",
-    "sexy",
-    "catchy",
-    "funk",
-    "electro",
-    "heavy metal",
-    "Progressive rock",
-    "60s",
-    "rnb",
-    "indie pop",
-    "sad",
-    "House",
-    "happy",
-];
-
-/// Clips of the published test split that have each of the [`PAPER_TAGS`].
+/// Clips of the published test split that have each of the [paper's tags](PAPER_TAGS).
 pub const PAPER_TEST_POSITIVES: [u64; 50] = [
     4245, 3053, 1689, 2715, 2618, 1933, 1459, 393, 785, 2574, 331, 1013, 761, 361, 689, 1357, 989, 407, 722,
     1033, 1266, 549, 299, 1085, 810, 982, 996, 497, 858, 574, 756, 244, 351, 1244, 494, 168, 1168, 258, 201,
     131, 690, 682, 521, 964, 649, 616, 429, 145, 436, 94,
 ];
+
+/// How the published split is told in reports.
+pub const PUBLISHED_SPLIT: &str = "given: the split that the paper's author published";
 
 /// What people say of music that is not in the sound: left out where the most frequent tags are counted anew.
 const LEFT_OUT: [&str; 24] = [
@@ -193,7 +143,7 @@ pub(super) fn list(dir: &Path, choices: &Choices) -> Result<PublishedList, Corpu
             before - songs.len()
         ));
     }
-    let split_rule = (!named.is_empty()).then(|| "given: the split that the paper's author published".into());
+    let split_rule = (!named.is_empty()).then(|| PUBLISHED_SPLIT.into());
     Ok(PublishedList { tags, songs, grouped_by: "artist", split_rule, notes })
 }
 
