@@ -155,7 +155,8 @@ mod tests {
             assert!(text.contains(line), "{line} in\n{text}");
         }
         assert_eq!(text.lines().count(), 2 + 1 + 1 + 4 + 2 + 50);
-        let wrong: [(&str, fn(&mut Evaluation)); 5] = [
+        type Change = fn(&mut Evaluation);
+        let wrong: [(&str, Change); 5] = [
             ("corpus", |e| e.corpus = "msd/top50:/data/msd".into()),
             ("split", |e| e.split = "validation".into()),
             ("rule", |e| e.split_rule = "drawn: 70 % train".into()),
