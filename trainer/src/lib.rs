@@ -19,4 +19,5 @@ pub mod readme;
 pub mod remix;
 pub mod similar;
 pub mod sweep;
+pub mod text;
 pub mod train;

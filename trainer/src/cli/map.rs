@@ -1,8 +1,7 @@
 //! `trainer map`: songs on a plane.
 
-use super::args::CorpusArgs;
 use super::show;
-use super::songs::{Song, Songs};
+use super::songs::{Song, SongArgs, Songs};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -10,10 +9,10 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-use trainer::corpus::CorpusSpec;
 use trainer::files::write_atomically;
 use trainer::plot::{self, MapColours, MapDot};
 use trainer::similar::{MapOptions, Quality, Space, map, quality};
+use trainer::text::percent_encoded;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -24,12 +23,8 @@ Examples:
   trainer map --model models/k2c1-msd50 --corpus folder:music --out map
   trainer map --model models/k2c1-msd50 --corpus jamendo:DIR --subset genre=jazz --colour sad --out jazz")]
 pub struct MapArgs {
-    /// Model folder or ONNX file
-    #[arg(long, value_name = "DIR")]
-    pub model: PathBuf,
-    /// Songs, with or without labels; more than once for all of them together
-    #[arg(long, value_name = "CORPUS", required = true)]
-    pub corpus: Vec<CorpusSpec>,
+    #[command(flatten)]
+    pub songs: SongArgs,
     /// Folder for pictures and page
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -48,11 +43,6 @@ pub struct MapArgs {
     /// Steps of the layout
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub epochs: usize,
-    /// Where songs begin
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub data: CorpusArgs,
     /// Print the maps' qualities as JSON
     #[arg(long)]
     pub json: bool,
@@ -79,7 +69,7 @@ pub fn run(args: &MapArgs) -> Result<ExitCode> {
     if !(args.perplexity >= 1.0 && args.perplexity <= 1000.0) {
         bail!("--perplexity {}: from 1 to 1000", args.perplexity);
     }
-    let (mut songs, _) = Songs::hear(&args.model, &args.corpus, &args.data, args.seed)?;
+    let (mut songs, _) = Songs::hear(&args.songs)?;
     if let Some(subset) = &args.subset {
         songs.keep(subset)?;
     }
@@ -91,7 +81,7 @@ pub fn run(args: &MapArgs) -> Result<ExitCode> {
     };
     let colours = colours(&songs, args.colour.as_deref())?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let options = MapOptions { perplexity: args.perplexity, epochs: args.epochs, seed: args.seed };
+    let options = MapOptions { perplexity: args.perplexity, epochs: args.epochs, seed: args.songs.seed };
     let mut maps = Vec::new();
     for &space in spaces {
         let name = match space {
@@ -233,16 +223,8 @@ fn relative_url(from: &Path, to: &Path) -> String {
         (from.components().collect(), to.components().collect());
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let mut parts = vec!["..".to_owned(); from.len() - shared];
-    parts.extend(to[shared..].iter().map(|part| encoded(part.as_os_str().as_encoded_bytes())));
+    parts.extend(to[shared..].iter().map(|part| percent_encoded(part.as_os_str().as_encoded_bytes())));
     parts.join("/")
-}
-
-/// A part of a path in an address (RFC 3986, section 2).
-fn encoded(part: &[u8]) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    part.iter()
-        .map(|&byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! `trainer recommend` and `trainer eval-recommend`: songs by distance.
 
-use super::args::CorpusArgs;
 use super::show;
-use super::songs::{Song, Songs};
+use super::songs::{Song, SongArgs, Songs};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use runtime::decode::decode_file;
@@ -11,7 +10,6 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use trainer::corpus::CorpusSpec;
 use trainer::similar::{MapOptions, Near, Precision, Question, Space, map, nearest, point};
 
 #[derive(Args)]
@@ -22,23 +20,14 @@ trainer map draws it by embedding; a song that is not in the corpus lies in the 
 Example:
   trainer recommend --model models/k2c1-msd50 --corpus folder:music --query song.mp3 -n 10")]
 pub struct RecommendArgs {
-    /// Model folder or ONNX file
-    #[arg(long, value_name = "DIR")]
-    pub model: PathBuf,
-    /// Songs to choose from; more than once for all of them together
-    #[arg(long, value_name = "CORPUS", required = true)]
-    pub corpus: Vec<CorpusSpec>,
+    #[command(flatten)]
+    pub songs: SongArgs,
     /// Songs to find others for
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub query: Vec<PathBuf>,
     /// How many of each sort
     #[arg(short, value_name = "N", default_value_t = 10)]
     pub n: usize,
-    /// Where songs of the map begin
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub data: CorpusArgs,
     /// Print one line of JSON per file
     #[arg(long)]
     pub json: bool,
@@ -54,23 +43,14 @@ the same songs for everybody, those with the commonest tags.
 Example:
   trainer eval-recommend --model models/k2c1-msd50 --corpus manifest:songs.csv")]
 pub struct EvalRecommendArgs {
-    /// Model folder or ONNX file
-    #[arg(long, value_name = "DIR")]
-    pub model: PathBuf,
-    /// Songs with people's tags, and best with artists; more than once for all of them together
-    #[arg(long, value_name = "CORPUS", required = true)]
-    pub corpus: Vec<CorpusSpec>,
+    #[command(flatten)]
+    pub songs: SongArgs,
     /// Only these songs: genre=TAG, artist=NAME, split=train|validation|test
     #[arg(long, value_name = "WHICH")]
     pub subset: Option<String>,
     /// Songs that are recommended
     #[arg(long, value_name = "K", default_value_t = 10)]
     pub at: usize,
-    /// Where songs of the map begin
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub data: CorpusArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -106,8 +86,8 @@ pub fn run(args: &RecommendArgs) -> Result<ExitCode> {
     if args.n == 0 {
         bail!("-n 0: at least 1");
     }
-    let (songs, tagger) = Songs::hear(&args.model, &args.corpus, &args.data, args.seed)?;
-    let spaces = Spaces::new(&songs, args.seed)?;
+    let (songs, tagger) = Songs::hear(&args.songs)?;
+    let spaces = Spaces::new(&songs, args.songs.seed)?;
     // The same file by another path is the song itself.
     let whole = |song: &Song| song.path.as_ref().and_then(|path| path.canonicalize().ok());
     let known: HashMap<PathBuf, usize> =
@@ -224,11 +204,11 @@ pub fn evaluate(args: &EvalRecommendArgs) -> Result<ExitCode> {
     if args.at == 0 {
         bail!("--at 0: at least 1");
     }
-    let (mut songs, _) = Songs::hear(&args.model, &args.corpus, &args.data, args.seed)?;
+    let (mut songs, _) = Songs::hear(&args.songs)?;
     if let Some(subset) = &args.subset {
         songs.keep(subset)?;
     }
-    let spaces = Spaces::new(&songs, args.seed)?;
+    let spaces = Spaces::new(&songs, args.songs.seed)?;
     let all = &songs.songs;
     let same_artist = |a: usize, b: usize| all[a].group.is_some() && all[a].group == all[b].group;
     let has = |song: usize, tag: usize| all[song].labels[tag] >= 0.5;

@@ -4,11 +4,28 @@ use super::args::CorpusArgs;
 use super::data::Data;
 use super::show;
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use runtime::tagger::Tagger;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use trainer::corpus::{ClipSource, CorpusOptions, CorpusSpec, Split};
 use trainer::deliver::{HeardClip, songs_by_runtime};
 use trainer::similar::{Space, point};
+
+/// Whose songs, and who hears them.
+#[derive(Args)]
+pub struct SongArgs {
+    /// Model folder or ONNX file
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Songs, with or without labels; more than once for all of them together
+    #[arg(long, value_name = "CORPUS", required = true)]
+    pub corpus: Vec<CorpusSpec>,
+    /// Where songs of a map begin
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub data: CorpusArgs,
+}
 
 /// A song.
 pub struct Song {
@@ -37,16 +54,12 @@ pub struct Songs {
 
 impl Songs {
     /// Computes spectrograms, and lets the model hear them.
-    pub fn hear(
-        model: &Path,
-        corpora: &[CorpusSpec],
-        args: &CorpusArgs,
-        seed: u64,
-    ) -> Result<(Self, Tagger)> {
-        let tagger = Tagger::load(model)?;
-        let corpus = CorpusSpec::all_of(corpora.to_vec()).context("--corpus is missing")?;
-        let options = CorpusOptions { seed, min_positives: 0, keep_unlabelled: true, ..Default::default() };
-        let data = Data::load(&corpus, &options, tagger.mel_config(), args)?;
+    pub fn hear(args: &SongArgs) -> Result<(Self, Tagger)> {
+        let tagger = Tagger::load(&args.model)?;
+        let corpus = CorpusSpec::all_of(args.corpus.clone()).context("--corpus is missing")?;
+        let options =
+            CorpusOptions { seed: args.seed, min_positives: 0, keep_unlabelled: true, ..Default::default() };
+        let data = Data::load(&corpus, &options, tagger.mel_config(), &args.data)?;
         let clips = data.clips(None);
         show::stage(&format!("Hearing {} songs", clips.len()));
         let heard = songs_by_runtime(&tagger, &clips)?;

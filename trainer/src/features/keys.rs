@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::FeatureError;
 use crate::corpus::synth::{GENERATOR_VERSION, SynthClip};
 use crate::corpus::{Clip, ClipSource};
+use crate::text::to_hex;
 
 /// Identifies the sound of a clip.
 pub(super) type Key = [u8; 32];
@@ -120,12 +121,7 @@ fn synth(clip: &SynthClip) -> Key {
     hash.finalize().into()
 }
 
-/// Lower-case hexadecimal.
-pub(super) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The inverse of [`to_hex`] for keys.
+/// The inverse of [`to_hex`](crate::text::to_hex) for keys.
 pub(super) fn from_hex(text: &str) -> Option<Key> {
     let mut key = Key::default();
     if text.len() != 2 * key.len() || !text.is_ascii() {

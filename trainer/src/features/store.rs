@@ -11,9 +11,10 @@ use runtime::mel::MelConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::keys::{Key, from_hex, to_hex};
+use super::keys::{Key, from_hex};
 use super::{FeatureError, Progress, extract};
 use crate::files::write_atomically;
+use crate::text::to_hex;
 
 /// Codes waiting for their line in the index; then both are brought to the disk.
 const BATCH: usize = 8 << 20;

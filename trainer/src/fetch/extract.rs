@@ -5,6 +5,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use super::FetchError;
+use crate::files::write_atomically_with;
 
 /// Unpacks a zip archive that may lie in several files, cut anywhere. Files that are there in full are left.
 ///
@@ -57,25 +58,14 @@ fn write(from: &mut dyn Read, size: u64, name: &Path, into: &Path, archive: &Pat
     if std::fs::metadata(&to).is_ok_and(|meta| meta.is_file() && meta.len() == size) {
         return Ok(());
     }
-    let folder = to.parent().unwrap_or(into);
-    std::fs::create_dir_all(folder).map_err(FetchError::file(folder))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(FetchError::file(folder))?;
-    let damaged = |error: std::io::Error| FetchError::Package {
+    let copied = write_atomically_with(&to, |out| match std::io::copy(from, out)? {
+        written if written == size => Ok(()),
+        written => Err(std::io::Error::other(format!("{written} of {size} bytes"))),
+    });
+    copied.map_err(|error| FetchError::Package {
         path: archive.into(),
         reason: format!("{}: {error}", name.display()),
-    };
-    let written = std::io::copy(from, &mut file).map_err(damaged)?;
-    if written != size {
-        return Err(damaged(std::io::Error::other(format!("{written} of {size} bytes"))));
-    }
-    // A temporary file is for its owner alone; music is for whoever may read the folder.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let _ = file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644));
-    }
-    file.persist(&to).map_err(|error| FetchError::File { path: to.clone(), source: error.error })?;
-    Ok(())
+    })
 }
 
 /// Files one after the other as one.

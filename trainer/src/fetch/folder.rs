@@ -143,5 +143,5 @@ pub(super) fn sum_of(path: &Path) -> std::io::Result<String> {
 }
 
 fn hex(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::text::to_hex(&hasher.finalize())
 }

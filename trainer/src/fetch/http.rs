@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Attempts in a row that brought nothing before a download is given up.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 /// A connection that is not made, or brings nothing, in this time is given up and made anew.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -30,16 +30,21 @@ enum Stop {
     Disk(std::io::Error),
 }
 
+/// What asks: it waits for nobody without end, and takes a refusal for an answer.
+pub(super) fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .timeout_connect(Some(SILENCE))
+        .timeout_recv_response(Some(SILENCE))
+        .timeout_per_read(Some(SILENCE))
+        .http_status_as_error(false)
+        .user_agent(concat!("minim-trainer/", env!("CARGO_PKG_VERSION")))
+        .build();
+    config.into()
+}
+
 impl Mirror {
     pub fn new(root: &str, backoff: Duration) -> Self {
-        let config = ureq::Agent::config_builder()
-            .timeout_connect(Some(SILENCE))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_per_read(Some(SILENCE))
-            .http_status_as_error(false)
-            .user_agent(concat!("minim-trainer/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { agent: config.into(), root: root.trim_end_matches('/').into(), backoff }
+        Self { agent: agent(), root: root.trim_end_matches('/').into(), backoff }
     }
 
     /// Gets a package into the file `to`, going on with what is there, and checks its sum.

@@ -74,7 +74,7 @@ impl Teacher {
         };
         let id = TeacherId {
             name: tagger.card().name.clone(),
-            sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: crate::text::to_hex(&Sha256::digest(&bytes)),
             window_seconds: tagger.window_seconds(),
             hop_seconds: tagger.hop_seconds(),
             tags: tagger.tags().to_vec(),

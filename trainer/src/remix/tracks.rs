@@ -136,7 +136,7 @@ pub(super) fn fingerprint(tracks: &[Track]) -> String {
     for Track { id, corpus, group, split, seconds, .. } in tracks {
         hash.update(format!("{id:?} {corpus} {group:?} {split:?} {seconds:.1}\n"));
     }
-    hash.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::text::to_hex(&hash.finalize()[..12])
 }
 
 /// Samples with their rate.

@@ -216,5 +216,5 @@ pub fn fingerprint(clips: &[LabelledClip<'_>]) -> String {
             labels.iter().for_each(|l| hash.update(l.to_bits().to_le_bytes()));
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::text::to_hex(&hash.finalize())
 }

@@ -119,12 +119,11 @@ pub(super) fn list(dir: &Path, choices: &Choices) -> Result<PublishedList, Corpu
             songs.push(song(track, seven_digital, Some(split), labels, &metadata));
         }
     }
-    let whole_split = Split::Train;
-    let trains = named.values().any(|&split| split == whole_split);
+    let trains = named.values().any(|&split| split == Split::Train);
     if let Some(tagged) = &tagged
         && !trains
     {
-        let split = (!named.is_empty()).then_some(whole_split);
+        let split = (!named.is_empty()).then_some(Split::Train);
         for track in tagged.tracks.keys().filter(|track| !named.contains_key(*track)) {
             let labels = labels_of(track, tagged, &tags);
             if labels.contains(&1.0) {

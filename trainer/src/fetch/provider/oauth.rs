@@ -5,17 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 
-/// Percent-encoding of RFC 5849, section 3.6: all but letters, digits and `-._~`.
+use crate::text::percent_encoded;
+
+/// As the parts of a signature are encoded.
 pub(super) fn encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded += &format!("%{byte:02X}");
-        }
-    }
-    encoded
+    percent_encoded(text.as_bytes())
 }
 
 /// The signature of a request: its method, its address without a query, and all its parameters.

@@ -8,11 +8,8 @@ use std::time::Duration;
 
 use super::pace::Pace;
 use super::{Provider, Refusal, Sums, Wanted};
+use crate::fetch::http::{ATTEMPTS, agent};
 
-/// Attempts in a row that brought nothing before a file is given up.
-const ATTEMPTS: u32 = 5;
-/// A connection that is not made, or brings nothing, in this time is given up and made anew.
-const SILENCE: Duration = Duration::from_secs(30);
 /// No server is waited for longer than this, whatever it asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// As much of a refusal is read.
@@ -51,14 +48,7 @@ pub(super) struct Client<'c> {
 
 impl<'c> Client<'c> {
     pub fn new(provider: &'c dyn Provider, backoff: Duration, stop: &'c AtomicBool) -> Self {
-        let config = ureq::Agent::config_builder()
-            .timeout_connect(Some(SILENCE))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_per_read(Some(SILENCE))
-            .http_status_as_error(false)
-            .user_agent(concat!("minim-trainer/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { agent: config.into(), provider, pace: Pace::new(provider.per_second()), backoff, stop }
+        Self { agent: agent(), provider, pace: Pace::new(provider.per_second()), backoff, stop }
     }
 
     /// Gets a file into `part`, going on with what is there, and checks it. Says its sums.

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+use crate::text::to_hex;
+
 /// A file that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -67,8 +69,7 @@ impl Sums {
                 }
             }
         }
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { sha1: hex(&one.finalize()), sha256: hex(&two.finalize()) })
+        Ok(Self { sha1: to_hex(&one.finalize()), sha256: to_hex(&two.finalize()) })
     }
 }
 

@@ -12,6 +12,7 @@ use super::client::{Client, Failure, tag_of};
 use super::ledger::{Entry, Ledger};
 use super::{Provider, Wanted};
 use crate::fetch::FetchError;
+use crate::text::to_hex;
 
 /// What is not whole yet lies here.
 const TEMPORARY: &str = ".fetching";
@@ -180,8 +181,7 @@ fn one(
         move |error| Failure::Disk(path, error)
     };
     // By the sum of its place: names of any length and with any signs, and never two of the same.
-    let name: String =
-        Sha256::digest(written(&file.to)).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let name = to_hex(&Sha256::digest(written(&file.to))[..12]);
     let part = temporary.join(format!("{name}.part"));
     let sums = client.get(file, &part, progress)?;
     if let Some(parent) = to.parent() {
