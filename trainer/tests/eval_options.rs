@@ -73,3 +73,46 @@ fn windows_make_a_value_for_each_tag() {
     assert_eq!(Aggregate::Mean.of(&windows, 2), [0.2, 0.5]);
     assert!(Aggregate::Mean.of(&[], 2).is_empty());
 }
+
+#[test]
+fn changed_clips_are_scored_beside_unchanged_ones_and_not_heard_twice() {
+    let folder = TempDir::new().unwrap();
+    let clips = corpus(&SynthSpec { clips: 16, seconds: 6.0, seed: 5 });
+    let mut manifest = String::from("path,artist,jazz,rock\n");
+    for (number, clip) in clips.clips.iter().enumerate() {
+        let ClipSource::Synth(synth) = &clip.source else { panic!("a synthetic clip") };
+        write_wav(synth, &folder.path().join(format!("{number}.wav"))).unwrap();
+        manifest += &format!("{number}.wav,Band {},{},{}\n", number % 6, clip.labels[0], clip.labels[1]);
+    }
+    fs::write(folder.path().join("songs.csv"), manifest).unwrap();
+    let report = json(&eval(folder.path(), &["--robustness"]));
+    let robustness = &report["robustness"];
+    // The unchanged clips go the same way as ever.
+    for key in ["mean_auc", "mean_ap", "clips"] {
+        assert_eq!(robustness[key], report[key], "{key}");
+    }
+    let changes = robustness["changes"].as_array().unwrap();
+    let words: Vec<&str> = changes.iter().map(|change| change["change"].as_str().unwrap()).collect();
+    let all = ["slower", "faster", "lower", "higher", "compressed", "noise20", "noise5", "mp3", "low_pass"];
+    assert_eq!(words, all);
+    let moved = |change: &Value| change["mean_abs_difference"].as_f64().unwrap();
+    assert!(changes.iter().all(|change| moved(change) > 1e-4 && moved(change) < 0.3), "{changes:?}");
+    assert!(moved(&changes[6]) > moved(&changes[5]), "more noise moves more");
+    // Of a run that was cut off within a line, the rest is heard; of one that was not, nothing.
+    let kept =
+        fs::read_dir(folder.path().join("runs/features/changed")).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read(&kept).unwrap();
+    let lines = |text: &[u8]| text.iter().filter(|&&byte| byte == b'\n').count();
+    assert_eq!(lines(&text), 16 * 10);
+    fs::write(&kept, &text[..text.len() - 50]).unwrap();
+    let again = json(&eval(folder.path(), &["--robustness"]));
+    assert_eq!(&again["robustness"], robustness);
+    let text = fs::read(&kept).unwrap();
+    assert_eq!(lines(&text), 16 * 10 + 1);
+    let third = json(&eval(folder.path(), &["--robustness"]));
+    assert_eq!(&third["robustness"], robustness);
+    assert_eq!(fs::read(&kept).unwrap(), text);
+    // Another model's answers are others'.
+    json(&eval(folder.path(), &["--robustness", "--aggregate", "max"]));
+    assert_eq!(fs::read_dir(kept.parent().unwrap()).unwrap().count(), 2);
+}

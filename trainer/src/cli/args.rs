@@ -169,6 +169,10 @@ pub struct EvalArgs {
     /// does not name meet by name
     #[arg(long, value_name = "FILE.csv")]
     pub tags: Option<PathBuf>,
+    /// Score the clips changed as well: other tempo and pitch, compressed, with noise, through an mp3 of 64 kb/s, without highs.
+    /// Ten times the time; an interrupted run goes on from what is in --cache
+    #[arg(long)]
+    pub robustness: bool,
     /// Part of the corpus
     #[arg(long, value_enum, default_value = "test")]
     pub split: SplitArg,

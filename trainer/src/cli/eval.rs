@@ -3,7 +3,7 @@
 use super::args::EvalArgs;
 use super::beside;
 use super::data::Data;
-use super::show;
+use super::{robust, show};
 use anyhow::{Context, Result, bail};
 use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
 use std::path::Path;
@@ -134,6 +134,17 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         let ours = beside::Ours { data: &data, numbers: &data.numbers(split), scores: &heard.scores };
         evaluation.beside = Some(beside::score(other, &ours, (&corpus, &choices), args, &options)?);
     }
+    if args.robustness {
+        let asked = robust::Asked {
+            corpus: &data.corpus,
+            numbers: &data.numbers(split),
+            names: &names,
+            aggregate,
+            positive_threshold,
+            options: &options,
+        };
+        evaluation.robustness = Some(robust::measure(main, &asked, &args.data)?);
+    }
     evaluation.seconds = Some(started.elapsed().as_secs_f64());
     if args.json {
         println!("{}", serde_json::to_string(&evaluation)?);
@@ -145,6 +156,9 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         }
         if let Some(beside) = &evaluation.beside {
             println!("\n{}", beside_table(beside));
+        }
+        if let Some(robustness) = &evaluation.robustness {
+            println!("\n{}", robustness.table());
         }
     }
     Ok(ExitCode::SUCCESS)

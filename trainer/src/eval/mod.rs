@@ -10,6 +10,7 @@ mod calibration;
 mod delong;
 mod ranking;
 mod report;
+mod robustness;
 mod scores;
 mod table;
 mod threshold;
@@ -24,6 +25,7 @@ pub use report::{
     EvalError, EvalOptions, Evaluation, Int8Report, LeftOut, MeanMethod, TagReport, ThresholdSource, compare,
     evaluate,
 };
+pub use robustness::{ChangeReport, Robustness};
 pub use scores::{Scores, ScoresError, match_tags};
 pub use table::table;
 pub use threshold::{BalancedAccuracy, ChosenThreshold, Confusion, choose_threshold, wilson};

@@ -8,6 +8,7 @@ use super::beside::Beside;
 use super::bootstrap::mean_auc_interval;
 use super::delong::{IntervalMethod, auc_interval};
 use super::ranking::{Ranking, Undefined};
+use super::robustness::Robustness;
 use super::scores::Scores;
 use super::threshold::{Confusion, choose_threshold};
 
@@ -66,6 +67,9 @@ pub struct Evaluation {
     /// Another model on the same clips.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
+    /// On changed sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robustness: Option<Robustness>,
 }
 
 fn default_positive_threshold() -> f32 {
@@ -218,6 +222,7 @@ pub fn evaluate(
         seconds: None,
         agreement: Vec::new(),
         beside: None,
+        robustness: None,
     })
 }
 

@@ -4,7 +4,7 @@
 //! rendered ([`render()`]) from just the parts of the files that it needs, so pieces can be made in any order, on any
 //! number of threads. `docs/remix.md` lists what is drawn.
 
-mod effects;
+pub(crate) mod effects;
 mod error;
 mod plan;
 mod pool;

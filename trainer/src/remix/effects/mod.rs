@@ -13,7 +13,7 @@ pub use wear::Wear;
 pub use wsola::stretch;
 
 pub(super) use crate::corpus::synth::dice::gain;
-pub(super) use crate::corpus::synth::rms;
+pub(crate) use crate::corpus::synth::rms;
 
 /// The largest amplitude.
 pub(super) fn peak(samples: &[f32]) -> f32 {
