@@ -2,12 +2,14 @@
 //!
 //! The browser is Chromium by chromedriver. Where that is not installed, that test says so and is skipped.
 
+#[path = "../../tests/browser/mod.rs"]
+mod browser;
 mod common;
 
+use browser::Browser;
 use common::{Music, Running, player, until};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use ureq::Agent;
@@ -127,124 +129,10 @@ fn other_computers_need_the_token() {
     assert_eq!(short.status.code(), Some(1));
 }
 
-/// A browser, by the WebDriver protocol.
-struct Browser {
-    agent: Agent,
-    session: String,
-    _driver: Running,
-    _profile: tempfile::TempDir,
-}
-
-impl Browser {
-    fn open() -> Option<Self> {
-        let driver = std::env::var_os("MINIM_CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let started = std::process::Command::new(driver)
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let driver = Running(started.ok()?);
-        let agent = agent();
-        let base = format!("http://127.0.0.1:{port}");
-        until("chromedriver does not start", || agent.get(format!("{base}/status")).call().ok());
-        let profile = tempfile::tempdir().unwrap();
-        let args = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1200,1000",
-        ];
-        let mut args: Vec<String> = args.map(Into::into).into();
-        args.push(format!("--user-data-dir={}", profile.path().display()));
-        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": args } } } });
-        let (status, answer) = post(&agent, &format!("{base}/session"), &wanted);
-        assert_eq!(status, 200, "{answer}");
-        let session = format!("{base}/session/{}", answer["value"]["sessionId"].as_str().unwrap());
-        Some(Self { agent, session, _driver: driver, _profile: profile })
-    }
-
-    fn go(&self, url: &str) {
-        let (status, answer) = post(&self.agent, &format!("{}/url", self.session), &json!({ "url": url }));
-        assert_eq!(status, 200, "{answer}");
-    }
-
-    /// What a piece of JavaScript says.
-    fn js(&self, script: &str) -> Value {
-        let body = json!({ "script": script, "args": [] });
-        let (status, answer) = post(&self.agent, &format!("{}/execute/sync", self.session), &body);
-        assert_eq!(status, 200, "{script}: {answer}");
-        answer["value"].clone()
-    }
-
-    fn element(&self, css: &str) -> String {
-        let body = json!({ "using": "css selector", "value": css });
-        let (status, answer) = post(&self.agent, &format!("{}/element", self.session), &body);
-        assert_eq!(status, 200, "{css}: {answer}");
-        let id = answer["value"].as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
-        format!("{}/element/{id}", self.session)
-    }
-
-    fn write(&self, css: &str, text: &str) {
-        let (status, answer) =
-            post(&self.agent, &format!("{}/value", self.element(css)), &json!({ "text": text }));
-        assert_eq!(status, 200, "{answer}");
-    }
-
-    fn click(&self, css: &str) {
-        let (status, answer) = post(&self.agent, &format!("{}/click", self.element(css)), &json!({}));
-        assert_eq!(status, 200, "{answer}");
-    }
-
-    /// A click at a place of the window, by the mouse.
-    fn click_at(&self, x: f64, y: f64) {
-        let actions = json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": [
-            { "type": "pointerMove", "duration": 0, "x": x.round() as i64, "y": y.round() as i64 },
-            { "type": "pointerDown", "button": 0 }, { "type": "pointerUp", "button": 0 } ] }] });
-        let (status, answer) = post(&self.agent, &format!("{}/actions", self.session), &actions);
-        assert_eq!(status, 200, "{answer}");
-    }
-
-    /// A picture of the page, into the folder that MINIM_SCREENSHOTS names.
-    fn picture(&self, name: &str) {
-        let Some(folder) = std::env::var_os("MINIM_SCREENSHOTS") else { return };
-        let picture = value(&self.agent, &format!("{}/screenshot", self.session));
-        let text = picture["value"].as_str().unwrap();
-        std::fs::write(Path::new(&folder).join(name), base64(text)).unwrap();
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.agent.delete(&self.session).call();
-    }
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let digits: Vec<u8> = text.bytes().filter(|&byte| byte != b'=').map(digit).collect();
-    let bytes = digits.chunks(4).flat_map(|chunk| {
-        let bits =
-            chunk.iter().fold(0u32, |bits, &digit| bits << 6 | u32::from(digit)) << (6 * (4 - chunk.len()));
-        bits.to_be_bytes()[1..chunk.len()].to_vec()
-    });
-    bytes.collect()
-}
-
 #[test]
 fn the_page_plays_shows_tags_searches_and_has_a_map() {
     let Some(browser) = Browser::open() else {
-        eprintln!("skipped: the page in a browser, for there is no chromedriver (Debian: chromium-driver)");
+        eprintln!("skipped: the page in a browser, {}", browser::MISSING);
         return;
     };
     let music = Music::new();
@@ -320,12 +208,7 @@ fn the_page_plays_shows_tags_searches_and_has_a_map() {
         (value(&agent, &format!("{site}api/now"))["song"].as_u64().unwrap() > song).then_some(())
     });
     // On a phone.
-    let (status, _) = post(
-        &browser.agent,
-        &format!("{}/window/rect", browser.session),
-        &json!({ "width": 500, "height": 900 }),
-    );
-    assert_eq!(status, 200);
+    browser.be_a_phone();
     assert_eq!(browser.js("return document.documentElement.scrollWidth <= innerWidth"), true);
     browser.picture("phone.png");
 }

@@ -1,7 +1,9 @@
-//! Files that are whole or not there.
+//! Files that are whole or not there, and their addresses from a page.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Component, Path};
+
+use crate::text::percent_encoded;
 
 /// Writes `bytes` into a temporary file in the same folder, flushes it to the disk and renames it to `path`.
 ///
@@ -36,6 +38,16 @@ pub fn write_atomically_with(
     Ok(())
 }
 
+/// An address of a file from a page in `from`; both are whole paths.
+pub fn relative_url(from: &Path, to: &Path) -> String {
+    let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) =
+        (from.components().collect(), to.components().collect());
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let mut parts = vec!["..".to_owned(); from.len() - shared];
+    parts.extend(to[shared..].iter().map(|part| percent_encoded(part.as_os_str().as_encoded_bytes())));
+    parts.join("/")
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -46,5 +58,12 @@ mod tests {
         super::write_atomically(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn addresses_lead_from_the_page_to_the_clip() {
+        let url = |from: &str, to: &str| super::relative_url(from.as_ref(), to.as_ref());
+        assert_eq!(url("/a/map", "/a/music/b c/100%.mp3"), "../music/b%20c/100%25.mp3");
+        assert_eq!(url("/a", "/a/x#1.mp3"), "x%231.mp3");
     }
 }

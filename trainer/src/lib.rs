@@ -17,6 +17,7 @@ pub mod plot;
 pub mod quantise;
 pub mod readme;
 pub mod remix;
+pub mod report;
 pub mod robust;
 pub mod similar;
 pub mod sweep;

@@ -3,7 +3,7 @@
 use super::args::EvalArgs;
 use super::beside;
 use super::data::Data;
-use super::{robust, show};
+use super::{report, robust, show};
 use anyhow::{Context, Result, bail};
 use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
 use std::path::Path;
@@ -146,6 +146,16 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         evaluation.robustness = Some(robust::measure(main, &asked, &args.data)?);
     }
     evaluation.seconds = Some(started.elapsed().as_secs_f64());
+    if let Some(folder) = &args.report {
+        let scored = report::Scored {
+            evaluation: &evaluation,
+            scores: &heard.scores,
+            data: &data,
+            split,
+            card: main.card(),
+        };
+        report::write(folder, &args.model, &scored)?;
+    }
     if args.json {
         println!("{}", serde_json::to_string(&evaluation)?);
     } else {

@@ -6,6 +6,7 @@ use super::show;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use trainer::corpus::{ClipSource, CorpusSpec, Split, synth};
+use trainer::report;
 
 /// From which a run goes on.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
@@ -13,21 +14,21 @@ pub const CHECKPOINT: &str = "checkpoint.safetensors";
 pub const RUN_FILE: &str = "run.toml";
 
 /// What a run leaves behind.
-const OUTPUTS: [&str; 13] = [
-    CHECKPOINT,
-    RUN_FILE,
-    "model.onnx",
-    "model.int8.onnx",
-    "card.json",
-    "metrics.json",
-    "run.json",
-    "learning.png",
-    "learning.svg",
-    "roc.png",
-    "roc.svg",
-    "auc.png",
-    "auc.svg",
-];
+fn outputs() -> impl Iterator<Item = String> {
+    let files = [
+        CHECKPOINT,
+        RUN_FILE,
+        "model.onnx",
+        "model.int8.onnx",
+        "model.bin",
+        "card.json",
+        "metrics.json",
+        "run.json",
+        report::FILE_NAME,
+    ];
+    let figures = report::FIGURES.iter().flat_map(|name| [format!("{name}.png"), format!("{name}.svg")]);
+    files.into_iter().map(String::from).chain(figures)
+}
 
 /// Makes the folder, finds out whether it can be written before hours of training, and clears it of an old run's
 /// results, so that none of them is taken for this one's.
@@ -36,8 +37,8 @@ pub fn make_folder(args: &TrainArgs, out: &Path) -> Result<()> {
     std::fs::create_dir_all(out).with_context(context)?;
     tempfile::tempfile_in(out).with_context(context)?;
     if args.overwrite {
-        for path in OUTPUTS.map(|name| out.join(name)).iter().filter(|path| path.exists()) {
-            std::fs::remove_file(path).with_context(|| format!("{}", path.display()))?;
+        for path in outputs().map(|name| out.join(name)).filter(|path| path.exists()) {
+            std::fs::remove_file(&path).with_context(|| format!("{}", path.display()))?;
         }
     }
     Ok(())
@@ -49,7 +50,7 @@ pub fn check_folder(args: &TrainArgs, out: &Path) -> Result<()> {
     if args.resume && !checkpoint.exists() {
         bail!("--resume: there is no {}", checkpoint.display());
     }
-    let taken = OUTPUTS.iter().any(|name| *name != RUN_FILE && out.join(name).exists());
+    let taken = outputs().any(|name| name != RUN_FILE && out.join(name).exists());
     if taken && !args.resume && !args.overwrite {
         bail!(
             "{} holds a run or a model: continue it with --resume, replace it with --overwrite, or choose another --out",
@@ -67,7 +68,7 @@ pub fn what_next(corpus: &CorpusSpec, out: &Path, data: &Data, scored: bool, sec
         "model.onnx, model.int8.onnx, card.json   the model, for the runtime, the player or any ONNX engine",
     );
     if scored {
-        show::line("metrics.json, learning.png, roc.png, auc.png (and .svg)   what it can do");
+        show::line("report.html, metrics.json, learning.png, roc.png and others   what it can do");
     }
     if let CorpusSpec::Synth { .. } = corpus {
         let test = data.corpus.clips.iter().find(|c| c.split == Some(Split::Test));

@@ -6,13 +6,12 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-use trainer::files::write_atomically;
+use trainer::files::{relative_url, write_atomically};
 use trainer::plot::{self, MapColours, MapDot};
 use trainer::similar::{MapOptions, Quality, Space, map, quality};
-use trainer::text::percent_encoded;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -215,26 +214,4 @@ fn page(songs: &Songs, maps: &[Mapped], colours: &Colours, out: &Path) -> Result
         "tags": tags,
         "p": probabilities,
     }))
-}
-
-/// An address of a file from a page in `from`; both are whole paths.
-fn relative_url(from: &Path, to: &Path) -> String {
-    let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) =
-        (from.components().collect(), to.components().collect());
-    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
-    let mut parts = vec!["..".to_owned(); from.len() - shared];
-    parts.extend(to[shared..].iter().map(|part| percent_encoded(part.as_os_str().as_encoded_bytes())));
-    parts.join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_lead_from_the_page_to_the_clip() {
-        let url = |from: &str, to: &str| relative_url(Path::new(from), Path::new(to));
-        assert_eq!(url("/a/map", "/a/music/b c/100%.mp3"), "../music/b%20c/100%25.mp3");
-        assert_eq!(url("/a", "/a/x#1.mp3"), "x%231.mp3");
-    }
 }

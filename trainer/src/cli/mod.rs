@@ -17,6 +17,7 @@ mod map;
 mod recipe;
 mod recommend;
 mod remix;
+mod report;
 mod robust;
 mod search;
 pub mod show;

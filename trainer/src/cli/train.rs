@@ -4,7 +4,7 @@ use super::args::TrainArgs;
 use super::data::Data;
 use super::folder::{CHECKPOINT, RUN_FILE, check_folder, make_folder, what_next};
 use super::recipe::BatchSize;
-use super::{INTERRUPTED, show};
+use super::{INTERRUPTED, report, show};
 use anyhow::{Context, Result, bail};
 use runtime::mel::{FrameCodes, MelConfig};
 use runtime::tagger::Precision;
@@ -212,7 +212,11 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         evaluation.seconds = Some(started.elapsed().as_secs_f64());
         delivery.card().metrics = Some(metrics_for_card(evaluation));
         delivery.write(&out)?;
-        write_results(&out, evaluation, by_candle)?;
+        write_json(&out.join("metrics.json"), evaluation)?;
+        let split = Some(Split::Test);
+        let scored =
+            report::Scored { evaluation, scores: by_candle, data: &data, split, card: delivery.card() };
+        report::write(&out, &out, &scored)?;
         show::line(&format!("scored again by the runtime from the exported files, {} clips:", test.len()));
         show::line(&format!(
             "float32  mean AUC {:.4}  (largest difference from the trainer {:.1e})",
@@ -291,16 +295,10 @@ fn thresholds(tags: &[String], evaluation: &Evaluation) -> Vec<f32> {
     tags.iter().map(|tag| of(tag).map_or(0.5, |t| t.threshold as f32)).collect()
 }
 
-fn write_results(out: &Path, evaluation: &Evaluation, test: &Scores) -> Result<()> {
-    let title = format!("{} on {}", evaluation.model, evaluation.corpus);
-    plot::roc_curves(&out.join("roc"), &title, test)?;
-    plot::auc_by_tag(&out.join("auc"), evaluation)?;
-    write_json(&out.join("metrics.json"), evaluation)
-}
-
 /// How the training went, whether or not there was anything to score.
 fn write_run(out: &Path, model: &str, corpus: &str, state: &RunState) -> Result<()> {
-    plot::learning_curves(&out.join("learning"), &format!("{model} on {corpus}"), &epochs(state))?;
+    let epochs: Vec<plot::EpochPoint> = state.history.iter().map(report::point).collect();
+    plot::learning_curves(&out.join("learning"), &format!("{model} on {corpus}"), &epochs)?;
     let run = serde_json::json!({
         "config": state.config,
         "architecture": state.architecture,
@@ -316,19 +314,6 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
     write_atomically(path, text.as_bytes()).with_context(|| format!("{}", path.display()))
-}
-
-fn epochs(state: &RunState) -> Vec<plot::EpochPoint> {
-    let records = state.history.iter();
-    records
-        .map(|r| plot::EpochPoint {
-            epoch: r.epoch,
-            train_loss: r.train_loss,
-            validation_loss: r.validation_loss,
-            validation_auc: r.validation_auc,
-            validation_agreement: r.validation_agreement,
-        })
-        .collect()
 }
 
 /// The devices that share every batch.

@@ -5,12 +5,17 @@
 mod attention;
 mod auc;
 mod axes;
+mod calibration;
 mod compare;
+mod curves;
 mod figure;
 mod font;
+mod kernels;
 mod learning;
 mod map;
+mod matrix;
 mod parallel;
+mod precision;
 mod raster;
 mod render;
 mod roc;
@@ -22,10 +27,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::compare::Comparison;
-use crate::eval::{Evaluation, Scores};
+use crate::eval::{Evaluation, Reliability, Scores};
 pub use attention::AttentionStep;
+pub use kernels::Kernels;
 pub use learning::EpochPoint;
 pub use map::{MapColours, MapDot};
+pub use matrix::Matrix;
 pub use parallel::{ParallelAxis, ParallelLine, Places};
 
 /// Why a plot was not written.
@@ -62,6 +69,38 @@ pub fn learning_curves(stem: &Path, title: &str, epochs: &[EpochPoint]) -> Resul
 /// No tag has both a positive and a negative clip, or the files cannot be written.
 pub fn roc_curves(stem: &Path, title: &str, scores: &Scores) -> Result<PlotFiles, PlotError> {
     written(stem, roc::figure(title, scores))
+}
+
+/// Precision against recall, one curve per tag that has one, and their mean, to `stem.svg` and `stem.png`.
+///
+/// # Errors
+/// No tag has both a positive and a negative clip, or the files cannot be written.
+pub fn precision_curves(stem: &Path, title: &str, scores: &Scores) -> Result<PlotFiles, PlotError> {
+    written(stem, precision::figure(title, scores))
+}
+
+/// What was true of the answers of each probability, to `stem.svg` and `stem.png`.
+///
+/// # Errors
+/// There is no answer, or the files cannot be written.
+pub fn calibration(stem: &Path, title: &str, reliability: &Reliability) -> Result<PlotFiles, PlotError> {
+    written(stem, calibration::figure(title, reliability))
+}
+
+/// Tags against tags, to `stem.svg` and `stem.png`; `said` stands below the title. Of more than 60 the first 60 are shown.
+///
+/// # Errors
+/// There are fewer than two tags, or the files cannot be written.
+pub fn matrix(stem: &Path, title: &str, said: &str, matrix: &Matrix) -> Result<PlotFiles, PlotError> {
+    written(stem, matrix::figure(title, said, matrix))
+}
+
+/// The kernels of a first layer, to `stem.svg` and `stem.png`: the strongest 72, by the height of what they listen to.
+///
+/// # Errors
+/// There is no kernel, or the files cannot be written.
+pub fn kernels(stem: &Path, title: &str, kernels: &Kernels) -> Result<PlotFiles, PlotError> {
+    written(stem, kernels::figure(title, kernels))
 }
 
 /// AUC by tag with its 95 % interval, best first, with the mean over tags, to `stem.svg` and `stem.png`. Beyond 200

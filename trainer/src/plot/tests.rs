@@ -1,8 +1,11 @@
 //! Layout: no text lies on other text or beyond the edge, whatever the number of tags and their names.
 use super::figure::{Align, Figure, Label, Mark};
 use super::parallel::{self, ParallelAxis, ParallelLine, Places};
-use super::{AttentionStep, EpochPoint, attention, auc, compare, font, learning, roc};
-use crate::eval::{EvalOptions, Scores, evaluate};
+use super::{
+    AttentionStep, EpochPoint, Kernels, Matrix, attention, auc, calibration, compare, font, kernels,
+    learning, matrix, precision, roc,
+};
+use crate::eval::{EvalOptions, Scores, evaluate, reliability};
 
 /// Left, top, right and bottom of a label's ink, a little generous in height.
 fn extent(label: &Label) -> [f64; 4] {
@@ -61,6 +64,47 @@ fn roc_curves_are_tidy() {
     for tags in [1, 2, 7, 20, 21, 50] {
         tidy(&roc::figure(&"a long title ".repeat(20), &scores(tags)).unwrap());
     }
+}
+
+#[test]
+fn curves_of_precision_are_tidy() {
+    for tags in [1, 2, 7, 20, 21, 50] {
+        tidy(&precision::figure(&"a long title ".repeat(20), &scores(tags)).unwrap());
+    }
+}
+
+#[test]
+fn calibration_is_tidy_for_any_number_of_bins() {
+    for most in [0.005, 0.04, 0.3, 1.0] {
+        let p: Vec<f32> = (0..4000).map(|i| most * i as f32 / 4000.0).collect();
+        let truth: Vec<f32> = (0..4000).map(|i| f32::from(u8::from(i % 3 == 0))).collect();
+        tidy(
+            &calibration::figure(&"a long title ".repeat(20), &reliability(&p, &truth, 4).unwrap()).unwrap(),
+        );
+    }
+}
+
+#[test]
+fn matrices_are_tidy_and_show_at_most_sixty_tags() {
+    for tags in [2, 3, 12, 50, 80] {
+        let names: Vec<String> =
+            (0..tags).map(|i| format!("{i} {}", "name of a tag ".repeat(1 + i % 4))).collect();
+        let values =
+            (0..tags * tags).map(|i| if i % 7 == 0 { f64::NAN } else { (i % 11) as f64 / 10.0 }).collect();
+        tidy(&matrix::figure("title", &"what it is ".repeat(20), &Matrix { names, values }).unwrap());
+    }
+    assert!(matrix::figure("title", "", &Matrix { names: vec!["one".into()], values: vec![1.0] }).is_err());
+}
+
+#[test]
+fn kernels_are_tidy_at_any_size() {
+    for (count, bands, frames) in [(1, 96, 4), (19, 3, 3), (339, 96, 4), (80, 128, 7)] {
+        let values = (0..count * bands * frames).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+        tidy(&kernels::figure(&"title ".repeat(40), &Kernels { count, bands, frames, values }).unwrap());
+    }
+    let none = Kernels { count: 1, bands: 4, frames: 4, values: vec![0.0; 16] };
+    tidy(&kernels::figure("all weights are 0", &none).unwrap());
+    assert!(kernels::figure("", &Kernels { count: 2, ..none }).is_err());
 }
 
 #[test]

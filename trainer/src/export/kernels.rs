@@ -1,0 +1,51 @@
+//! The kernels of a model's first convolution, to be looked at.
+
+use prost::Message;
+
+use super::onnx_proto::{ModelProto, TensorProto, tensor_proto::DataType};
+use crate::plot::Kernels;
+
+/// The kernels of the first convolution of a float ONNX file that sees mel bands and frames: of one over time `[kernels,
+/// bands, frames]`, of one over bands and time `[kernels, 1, bands, frames]`. Normalisation is folded into those that this crate
+/// exports. Nothing where the file is no such model.
+pub fn first_kernels(onnx: &[u8]) -> Option<Kernels> {
+    let graph = ModelProto::decode(onnx).ok()?.graph?;
+    let conv = graph.node.iter().find(|node| node.op_type() == "Conv")?;
+    let weight = conv.input.get(1)?;
+    let tensor = graph.initializer.iter().find(|tensor| tensor.name() == weight)?;
+    let dims: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<_>>()?;
+    let (count, bands, frames) = match dims[..] {
+        [count, bands, frames] | [count, 1, bands, frames] => (count, bands, frames),
+        _ => return None,
+    };
+    let values = floats(tensor)?;
+    let whole = count.checked_mul(bands)?.checked_mul(frames)? == values.len() && !values.is_empty();
+    whole.then_some(Kernels { count, bands, frames, values })
+}
+
+fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
+    if tensor.data_type() != DataType::Float as i32 {
+        return None;
+    }
+    if !tensor.float_data.is_empty() {
+        return Some(tensor.float_data.clone());
+    }
+    Some(tensor.raw_data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_kernels;
+
+    #[test]
+    fn a_model_shows_its_first_layer() {
+        let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/k2c1-msd50-0.1m");
+        let onnx = std::fs::read(models.join("model.onnx")).unwrap();
+        let kernels = first_kernels(&onnx).unwrap();
+        assert_eq!((kernels.bands, kernels.frames), (96, 4));
+        assert!(kernels.count > 8 && kernels.values.iter().any(|v| v.abs() > 1e-3));
+        assert_eq!(first_kernels(&onnx[..onnx.len() / 2]), None);
+        let int8 = std::fs::read(models.join("model.int8.onnx")).unwrap();
+        assert_eq!(first_kernels(&int8), None, "its weights are integers, behind an operator of their own");
+    }
+}
