@@ -20,5 +20,6 @@ pub mod mel;
 pub mod packed;
 pub mod pcm;
 pub mod resample;
+pub mod sense;
 #[cfg(feature = "onnx")]
 pub mod tagger;

@@ -21,6 +21,7 @@ fn files(paths: &[PathBuf]) -> Corpus {
         id: path.file_name().unwrap().to_string_lossy().into_owned(),
         source: ClipSource::File(path.clone()),
         group: None,
+        album: None,
         split: None,
         labels: vec![1.0],
         windows: Vec::new(),

@@ -229,3 +229,66 @@ fn songs_are_recommended_for_a_file_and_all_of_them_measured() {
     let chance = artist["ways"][3]["precision"]["mean"].as_f64().unwrap();
     assert!((chance - 4.0 / 39.0).abs() < 1e-9, "{chance}");
 }
+
+#[test]
+fn albums_genres_and_the_points_of_others_are_measured_too() {
+    let folder = TempDir::new().unwrap();
+    let clips = corpus(&SynthSpec { clips: 24, seconds: 6.0, seed: 11 });
+    let mut manifest = String::from("path,artist,album,rock,sad,polka\n");
+    let mut points = String::from("x,path,y\n");
+    for (number, clip) in clips.clips.iter().enumerate() {
+        let ClipSource::Synth(synth) = &clip.source else { panic!("a synthetic clip") };
+        let file = format!("{number}.wav");
+        write_wav(synth, &folder.path().join(&file)).unwrap();
+        let (artist, album) = (number % 6, number % 12 / 6);
+        let yes = |of: usize| usize::from(number % 4 == of);
+        manifest += &format!("{file},Band {artist},Album {album},{},{},{}\n", yes(0), yes(1), yes(2));
+        // Songs lie by their album, but for the last one, which is not there.
+        if number < 23 {
+            points += &format!("{artist},{},{}\n", folder.path().join(&file).display(), 10 * album);
+        }
+    }
+    fs::write(folder.path().join("songs.csv"), manifest).unwrap();
+    fs::write(folder.path().join("points.csv"), points).unwrap();
+    let with = |more: &[&str]| {
+        let args = ["eval-recommend", "--corpus", "manifest:songs.csv", "--json", "--at", "1"];
+        trainer(folder.path(), &[&args, more].concat())
+    };
+    let precision = |said: &Value, relevant: &str, filter: bool, by: &str| -> Option<f64> {
+        let asked = said["questions"].as_array()?.iter();
+        let question =
+            asked.into_iter().find(|q| q["relevant"] == relevant && q["artist_filter"] == filter)?;
+        question["ways"].as_array()?.iter().find(|way| way["by"] == by)?["precision"]["mean"].as_f64()
+    };
+    let said = json(&with(&["--points", "by album=points.csv"]));
+    assert_eq!(said["songs"], 23);
+    assert_eq!(precision(&said, "the same album", false, "by album"), Some(1.0));
+    // Of 22 others, one is of the same album.
+    let chance = precision(&said, "the same album", false, "chance").unwrap();
+    assert!((chance - 1.0 / 22.0).abs() < 1e-9, "{chance}");
+    // Rock is known to be a genre, a polka is not.
+    let genre = |more: &[&str]| precision(&json(&with(more)), "shares a genre", true, "chance").unwrap();
+    let (one, two) = (genre(&[]), genre(&["--genres", "rock,polka"]));
+    assert!(one > 0.0 && (one - two).abs() < 0.2);
+    let queries = |said: &Value| {
+        let question = said["questions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|q| q["relevant"] == "shares a genre")
+            .unwrap()
+            .clone();
+        question["ways"][0]["precision"]["queries"].as_u64().unwrap()
+    };
+    assert_eq!((queries(&json(&with(&[]))), queries(&json(&with(&["--genres", "rock,polka"])))), (6, 12));
+    for (wrong, why) in [
+        (["--genres", "waltz"], "the corpus has no such tag"),
+        (["--points", "tags=points.csv"], "a way of our own has that name"),
+        (["--points", "a=songs.csv"], "line 2: \"Band 0\" is no number"),
+        (["--points", "a=nowhere.csv"], "nowhere.csv"),
+    ] {
+        let out = with(&wrong);
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success() && said.contains(why), "{why} in {said}");
+    }
+}

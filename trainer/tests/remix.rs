@@ -321,6 +321,7 @@ fn silence_and_damage_are_said_and_another_piece_is_drawn() {
             id: "broken".into(),
             source: ClipSource::File(dir.path().join("broken.wav")),
             group: None,
+            album: None,
             split: Some(Split::Train),
             labels: Vec::new(),
             windows: Vec::new(),

@@ -14,6 +14,7 @@ mod fetch_files;
 mod folder;
 mod label;
 mod map;
+mod points;
 mod recipe;
 mod recommend;
 mod remix;

@@ -1,5 +1,6 @@
 //! `trainer recommend` and `trainer eval-recommend`: songs by distance.
 
+use super::points::{self, Foreign};
 use super::show;
 use super::songs::{Song, SongArgs, Songs};
 use anyhow::{Context, Result, bail};
@@ -35,8 +36,8 @@ pub struct RecommendArgs {
 
 #[derive(Args)]
 #[command(after_help = "\
-Every song of the corpus is asked for its ten nearest. What is relevant: a song by the same artist; one that shares a tag that
-people gave; one that has the same tags. The artist filter leaves out songs by the asking song's own artist, as otherwise
+Every song of the corpus is asked for its ten nearest. What is relevant: a song by the same artist; one of the same album; one
+that shares a genre, or any tag, that people gave; one that has the same tags. The artist filter leaves out songs by the asking song's own artist, as otherwise
 the sound of an album is found and not music of its kind. Beside the distances: songs by chance (what is expected of it), and
 the same songs for everybody, those with the commonest tags.
 
@@ -48,6 +49,14 @@ pub struct EvalRecommendArgs {
     /// Only these songs: genre=TAG, artist=NAME, split=train|validation|test
     #[arg(long, value_name = "WHICH")]
     pub subset: Option<String>,
+    /// Which of people's tags are genres [default: those known as such: all of fma, gtzan and jamendo/genre, and those among the Million Song
+    /// Dataset's 50]
+    #[arg(long, value_name = "TAG,...", value_delimiter = ',')]
+    pub genres: Vec<String>,
+    /// Another program's points of the songs, to be measured beside: a name and a CSV whose column path has the songs' files, and
+    /// whose other columns are numbers. Distances are Euclidean; songs that it lacks are left out of everything
+    #[arg(long, value_name = "NAME=FILE.csv")]
+    pub points: Vec<Foreign>,
     /// Songs that are recommended
     #[arg(long, value_name = "K", default_value_t = 10)]
     pub at: usize,
@@ -62,21 +71,21 @@ const AMONG: usize = 10;
 /// The spaces that songs are compared in.
 struct Spaces {
     /// Name, and the songs' points.
-    of: Vec<(&'static str, Vec<Vec<f32>>)>,
+    of: Vec<(String, Vec<Vec<f32>>)>,
 }
 
 impl Spaces {
     fn new(songs: &Songs, seed: u64) -> Result<Self> {
-        let mut of = vec![("tags", songs.points(Space::Tags)?)];
+        let mut of = vec![("tags".to_owned(), songs.points(Space::Tags)?)];
         if songs.has_embedding() {
-            of.push(("embedding", songs.points(Space::Embedding)?));
+            of.push(("embedding".into(), songs.points(Space::Embedding)?));
         }
         let last = &of[of.len() - 1].1;
         let places = map(last, MapOptions { seed, ..MapOptions::default() });
         if places.is_empty() {
             show::line("there are too few songs for a map");
         } else {
-            of.push(("map", places.iter().map(|place| place.to_vec()).collect()));
+            of.push(("map".into(), places.iter().map(|place| place.to_vec()).collect()));
         }
         Ok(Self { of })
     }
@@ -121,7 +130,7 @@ pub fn run(args: &RecommendArgs) -> Result<ExitCode> {
         let allowed = |other: usize| Some(other) != own;
         let mut lists = Vec::new();
         for (name, points) in &spaces.of {
-            let at = match (*name, own) {
+            let at = match (name.as_str(), own) {
                 (_, Some(own)) => points[own].clone(),
                 ("tags", None) => point(Space::Tags, &tags),
                 ("embedding", None) => point(Space::Embedding, &embedding),
@@ -135,7 +144,7 @@ pub fn run(args: &RecommendArgs) -> Result<ExitCode> {
                     among(&nearest(points_before, &values, AMONG, allowed), points)
                 }
             };
-            lists.push((*name, nearest(points, &at, args.n, allowed)));
+            lists.push((name.as_str(), nearest(points, &at, args.n, allowed)));
         }
         tell(query, &songs, &lists, args.json)?;
     }
@@ -208,13 +217,18 @@ pub fn evaluate(args: &EvalRecommendArgs) -> Result<ExitCode> {
     if let Some(subset) = &args.subset {
         songs.keep(subset)?;
     }
-    let spaces = Spaces::new(&songs, args.songs.seed)?;
+    let foreign = points::keep_songs_with(&args.points, &mut songs)?;
+    let mut spaces = Spaces::new(&songs, args.songs.seed)?;
+    spaces.of.extend(foreign);
     let all = &songs.songs;
     let same_artist = |a: usize, b: usize| all[a].group.is_some() && all[a].group == all[b].group;
     let has = |song: usize, tag: usize| all[song].labels[tag] >= 0.5;
     let tags = 0..songs.label_names.len();
     let shares = |a: usize, b: usize| tags.clone().any(|tag| has(a, tag) && has(b, tag));
     let tagged = |a: usize| tags.clone().any(|tag| has(a, tag));
+    let genres = genres(&songs, &args.genres)?;
+    let shares_genre = |a: usize, b: usize| genres.iter().any(|&tag| has(a, tag) && has(b, tag));
+    let same_album = |a: usize, b: usize| all[a].album.is_some() && all[a].album == all[b].album;
     let same_tags = |a: usize, b: usize| tagged(a) && tags.clone().all(|tag| has(a, tag) == has(b, tag));
     let anyone = |_: usize, _: usize| true;
     let others = |a: usize, b: usize| !same_artist(a, b);
@@ -226,8 +240,11 @@ pub fn evaluate(args: &EvalRecommendArgs) -> Result<ExitCode> {
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by_key(|&song| (std::cmp::Reverse(common(song)), song));
     type Pairs<'p> = &'p (dyn Fn(usize, usize) -> bool + Sync);
-    let questions: [(&str, bool, Pairs<'_>, Pairs<'_>); 5] = [
+    let questions: [(&str, bool, Pairs<'_>, Pairs<'_>); 8] = [
         ("the same artist", false, &anyone, &same_artist),
+        ("the same album", false, &anyone, &same_album),
+        ("shares a genre", false, &anyone, &shares_genre),
+        ("shares a genre", true, &others, &shares_genre),
         ("shares a tag", false, &anyone, &shares),
         ("shares a tag", true, &others, &shares),
         ("the same tags", false, &anyone, &same_tags),
@@ -240,7 +257,9 @@ pub fn evaluate(args: &EvalRecommendArgs) -> Result<ExitCode> {
         // Where each song has one tag, to share it is to have the same.
         let the_same = relevant == "the same tags"
             && all.iter().all(|song| song.labels.iter().filter(|label| **label >= 0.5).count() <= 1);
-        if queries.is_empty() || the_same {
+        // Where all tags are genres, to share one is the same twice.
+        let twice = relevant == "shares a tag" && genres.len() == songs.label_names.len();
+        if queries.is_empty() || the_same || twice {
             continue;
         }
         let by = |by: &str, precision| Way { by: by.into(), precision };
@@ -273,4 +292,20 @@ pub fn evaluate(args: &EvalRecommendArgs) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Places of the tags that are genres: those named, else those known.
+fn genres(songs: &Songs, named: &[String]) -> Result<Vec<usize>> {
+    let place = |name: &String| {
+        let found = songs.label_names.iter().position(|label| label.eq_ignore_ascii_case(name));
+        found.with_context(|| format!("--genres {name}: the corpus has no such tag"))
+    };
+    if !named.is_empty() {
+        return named.iter().map(place).collect();
+    }
+    let known = |label: &String| {
+        let sense = runtime::sense::of(label).map(|(sense, _)| sense);
+        songs.genres_alone || label.starts_with("genre---") || sense == Some(runtime::sense::Sense::Genre)
+    };
+    Ok((0..songs.label_names.len()).filter(|&tag| known(&songs.label_names[tag])).collect())
 }

@@ -35,6 +35,8 @@ pub struct Song {
     pub path: Option<PathBuf>,
     /// Its artist, or what else the corpus groups by.
     pub group: Option<String>,
+    /// Its album, where the corpus says it.
+    pub album: Option<String>,
     /// People's labels, in the order of [`Songs::label_names`].
     pub labels: Vec<f32>,
     /// Mean probabilities, in the order of [`Songs::tag_names`].
@@ -50,6 +52,8 @@ pub struct Songs {
     pub label_names: Vec<String>,
     pub songs: Vec<Song>,
     pub thresholds: Vec<f32>,
+    /// Whether the corpus's tags are genres, all of them.
+    pub genres_alone: bool,
 }
 
 impl Songs {
@@ -70,6 +74,7 @@ impl Songs {
                 ClipSource::Synth(_) => None,
             },
             group: clip.group.as_deref().map(|group| group.strip_prefix("artist ").unwrap_or(group).into()),
+            album: clip.album.clone(),
             labels: clip.labels.clone(),
             tags,
             embedding,
@@ -83,6 +88,7 @@ impl Songs {
             label_names: data.corpus.tags.clone(),
             songs,
             thresholds,
+            genres_alone: corpus.parts().iter().all(genres_alone),
         };
         Ok((songs, tagger))
     }
@@ -140,4 +146,9 @@ impl Songs {
         show::line(&format!("{} of {before} songs are in {subset}", self.songs.len()));
         Ok(())
     }
+}
+
+/// Corpora whose tags are genres and nothing else.
+fn genres_alone(corpus: &CorpusSpec) -> bool {
+    matches!(corpus, CorpusSpec::Published(published) if published.genres_alone())
 }

@@ -17,7 +17,15 @@ pub(super) fn list(dir: &Path, list: &List) -> Result<Listing, CorpusError> {
             let id = path.to_string_lossy().replace('\\', "/");
             let group = Some(track.family.clone());
             let (source, split) = (ClipSource::File(full), Some(track.split));
-            clips.push(Clip { id, source, group, split, labels: Vec::new(), windows: Vec::new() });
+            clips.push(Clip {
+                id,
+                source,
+                group,
+                album: None,
+                split,
+                labels: Vec::new(),
+                windows: Vec::new(),
+            });
         }
     }
     Ok(Listing {

@@ -186,8 +186,9 @@ fn listed(published: &Published, options: &CorpusOptions) -> Result<Parts, Corpu
     let seconds: Option<f64> = list.songs.iter().map(|song| song.seconds).sum();
     let clips = list.songs.into_iter().map(|song| {
         let source = ClipSource::File(PathBuf::new());
-        let (id, group, split, labels) = (song.id, song.group, song.split, song.labels);
-        Clip { id, source, group, split, labels, windows: Vec::new() }
+        let (id, group, album) = (song.id, song.group, song.album);
+        let (split, labels) = (song.split, song.labels);
+        Clip { id, source, group, album, split, labels, windows: Vec::new() }
     });
     let mut clips: Vec<Clip> = clips.collect();
     let rule = list.split_rule.as_deref().unwrap_or("given");

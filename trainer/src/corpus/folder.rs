@@ -31,7 +31,15 @@ pub(super) fn list(dir: &Path) -> Result<Listing, CorpusError> {
             let group = id.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| parent != name);
             let group = group.map(String::from);
             let source = ClipSource::File(path);
-            listing.clips.push(Clip { id, source, group, split: None, labels, windows: Vec::new() });
+            listing.clips.push(Clip {
+                id,
+                source,
+                group,
+                album: None,
+                split: None,
+                labels,
+                windows: Vec::new(),
+            });
         }
     }
     listing.grouped_by = "sub-folder";

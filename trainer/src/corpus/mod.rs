@@ -45,6 +45,8 @@ pub struct Clip {
     pub source: ClipSource,
     /// Artist or album; a group never straddles splits that this crate draws.
     pub group: Option<String>,
+    /// What tells its album from all others, where the corpus says it.
+    pub album: Option<String>,
     /// The part of the corpus it belongs to; set for every clip of a loaded corpus.
     pub split: Option<Split>,
     /// One value from 0 to 1 per tag; NaN means not labelled. The mean over [`Clip::windows`] where there are some.

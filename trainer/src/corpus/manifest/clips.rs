@@ -104,10 +104,13 @@ impl Builder<'_> {
             mean(&windows, self.tags.len())
         };
         let known = |name: &str| Some(name.trim().to_lowercase()).filter(|name| !name.is_empty());
-        let group = known(&row.artist).map(|artist| format!("artist {artist}"));
-        let group = group.or_else(|| known(&row.album).map(|album| format!("album {album}")));
+        let (artist, album) = (known(&row.artist), known(&row.album));
+        let group = artist.as_ref().map(|artist| format!("artist {artist}"));
+        let group = group.or_else(|| album.as_ref().map(|album| format!("album {album}")));
+        // Artists have albums of the same name.
+        let album = album.map(|album| format!("{}: {album}", artist.unwrap_or_default()));
         let source = ClipSource::File(self.base.join(&row.path));
-        Ok(Clip { id: row.path, source, group, split: row.split, labels, windows })
+        Ok(Clip { id: row.path, source, group, album, split: row.split, labels, windows })
     }
 
     /// One label per tag.

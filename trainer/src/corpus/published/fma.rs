@@ -65,7 +65,8 @@ pub(super) fn list(dir: &Path, choices: Choices) -> Result<PublishedList, Corpus
     };
     let (split, subset) = (column("set", "split")?, column("set", "subset")?);
     let (genre_top, genres_all) = (column("track", "genre_top")?, column("track", "genres_all")?);
-    let (artist, duration) = (column("artist", "id")?, column("track", "duration")?);
+    let (artist, album) = (column("artist", "id")?, column("album", "id")?);
+    let duration = column("track", "duration")?;
     let mut songs = Vec::new();
     while let Some(row) = table.next()? {
         if row.cell(0) == "track_id" {
@@ -104,6 +105,9 @@ pub(super) fn list(dir: &Path, choices: Choices) -> Result<PublishedList, Corpus
             id: stem.clone(),
             stems: vec![stem],
             group: Some(row.cell(artist).into()).filter(|artist: &String| !artist.is_empty()),
+            // Tracks of no album have a number that is none.
+            album: Some(row.cell(album).into())
+                .filter(|album: &String| album.parse().is_ok_and(|number: i64| number > 0)),
             split: Some(split),
             labels,
             // Of the whole track, of which all subsets but the full one hold 30 s.

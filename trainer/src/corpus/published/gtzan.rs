@@ -25,7 +25,15 @@ pub(super) fn list(dir: &Path) -> Result<PublishedList, CorpusError> {
                 let mut labels = vec![0.0; SPLIT.len()];
                 labels[genre] = 1.0;
                 let id = format!("{name}/{stem}");
-                Song { id, stems: vec![stem], group: None, split: Some(split), labels, seconds: Some(30.0) }
+                Song {
+                    id,
+                    stems: vec![stem],
+                    group: None,
+                    album: None,
+                    split: Some(split),
+                    labels,
+                    seconds: Some(30.0),
+                }
             }));
         }
     }

@@ -50,8 +50,8 @@ pub(super) fn list(dir: &Path, choices: &Choices) -> Result<PublishedList, Corpu
     for (split, name) in [(Split::Train, "train"), (Split::Validation, "validation"), (Split::Test, "test")] {
         let mut table = Table::open(&place.join(format!("autotagging{subset}-{name}.tsv")), b'\t', true)?;
         let column = |name| table.column(name);
-        let (track, artist, path) = (column("TRACK_ID")?, column("ARTIST_ID")?, column("PATH")?);
-        let (duration, first_tag) = (column("DURATION")?, column("TAGS")?);
+        let (track, artist, album) = (column("TRACK_ID")?, column("ARTIST_ID")?, column("ALBUM_ID")?);
+        let (path, duration, first_tag) = (column("PATH")?, column("DURATION")?, column("TAGS")?);
         while let Some(row) = table.next()? {
             let seconds = row.cell(duration).parse::<f64>();
             let seconds = seconds.map_err(|_| table.value(&row, duration, "a number of seconds"))?;
@@ -65,6 +65,7 @@ pub(super) fn list(dir: &Path, choices: &Choices) -> Result<PublishedList, Corpu
                 id: row.cell(track).into(),
                 stems: stem.into_iter().collect(),
                 group: Some(row.cell(artist).into()),
+                album: Some(row.cell(album).into()),
                 split: Some(split),
                 labels: Vec::new(),
                 seconds: Some(seconds),

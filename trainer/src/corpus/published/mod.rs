@@ -103,6 +103,15 @@ pub struct Published {
 }
 
 impl Published {
+    /// Whether its tags are genres, all of them.
+    pub fn genres_alone(&self) -> bool {
+        match self.kind {
+            Kind::Fma | Kind::Gtzan => true,
+            Kind::Jamendo => self.choices.iter().any(|choice| choice == "genre"),
+            Kind::Msd | Kind::Mtat => false,
+        }
+    }
+
     /// `KIND[/CHOICE...]` and a folder; none where the kind is another one.
     pub(super) fn parse(kind: &str, dir: &str) -> Option<Result<Self, &'static str>> {
         let mut words = kind.split('/');
@@ -173,6 +182,8 @@ pub struct Song {
     pub stems: Vec<String>,
     /// Its artist, or what else must not straddle a split.
     pub group: Option<String>,
+    /// What tells its album from all others, where the corpus says it.
+    pub album: Option<String>,
     /// Its split, where the corpus gives it.
     pub split: Option<Split>,
     /// One value for each tag; NaN means not labelled.
@@ -187,8 +198,8 @@ impl PublishedList {
         let index = AudioIndex::new(dir)?;
         let clips = self.songs.into_iter().map(|song| {
             let path = index.find(&song.stems).map_or_else(|| missing(dir, &song), Into::into);
-            let Song { id, group, split, labels, .. } = song;
-            Clip { id, source: ClipSource::File(path), group, split, labels, windows: Vec::new() }
+            let Song { id, group, album, split, labels, .. } = song;
+            Clip { id, source: ClipSource::File(path), group, album, split, labels, windows: Vec::new() }
         });
         Ok(Listing {
             tags: self.tags,

@@ -159,6 +159,7 @@ fn song(
         stems: [track.clone()].into_iter().chain(seven_digital).collect(),
         id: track,
         group: known.map(|known| known.artist.clone()),
+        album: known.and_then(|known| known.album.clone()),
         split,
         labels,
         // The metadata's duration is that of the whole song, of which previews are a part.
@@ -245,6 +246,7 @@ fn published(dir: &Path) -> Result<Vec<Part>, CorpusError> {
 /// What `track_metadata.db` knows of a track.
 struct Known {
     artist: String,
+    album: Option<String>,
     seven_digital: Option<String>,
 }
 
@@ -264,13 +266,17 @@ impl Metadata {
 fn read_metadata(path: &Path) -> rusqlite::Result<HashMap<String, Known>> {
     let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut query =
-        database.prepare("SELECT track_id, artist_id, artist_name, track_7digitalid FROM songs")?;
+        database.prepare("SELECT track_id, artist_id, artist_name, track_7digitalid, release FROM songs")?;
     let rows = query.query_map([], |row| {
         let (artist, name): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
         let number: Option<i64> = row.get(3)?;
         let seven_digital = number.filter(|number| *number > 0).map(|number| number.to_string());
         let artist = artist.filter(|artist| !artist.is_empty()).or(name).unwrap_or_default();
-        Ok((row.get(0)?, Known { artist, seven_digital }))
+        let release: Option<String> = row.get(4)?;
+        // Artists have albums of the same name.
+        let album =
+            release.filter(|release| !release.is_empty()).map(|release| format!("{artist}: {release}"));
+        Ok((row.get(0)?, Known { artist, album, seven_digital }))
     })?;
     rows.collect()
 }

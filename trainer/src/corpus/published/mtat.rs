@@ -84,7 +84,7 @@ impl Choices {
 
 pub(super) fn list(dir: &Path, choices: Choices) -> Result<PublishedList, CorpusError> {
     let annotations = first_file(dir, &["annotations_final.csv"], ABOUT.title)?;
-    let artists = artists(dir)?;
+    let known = artists_and_albums(dir)?;
     let mut table = Table::open(&annotations, b'\t', false)?;
     let (clip_id, path) = (table.column("clip_id")?, table.column("mp3_path")?);
     let columns: Vec<usize> = (0..table.header().len()).filter(|&i| i != clip_id && i != path).collect();
@@ -117,7 +117,8 @@ pub(super) fn list(dir: &Path, choices: Choices) -> Result<PublishedList, Corpus
         .into_iter()
         .map(|(clip, mp3, split, yes)| Song {
             stems: audio::stem(Path::new(&mp3)).into_iter().collect(),
-            group: artists.get(&clip).cloned(),
+            group: known.get(&clip).map(|(artist, _)| artist.clone()),
+            album: known.get(&clip).and_then(|(_, album)| album.clone()),
             id: mp3,
             split: Some(split),
             labels: places.iter().map(|&place| f32::from(u8::from(yes[place]))).collect(),
@@ -167,8 +168,8 @@ fn folder_split(mp3: &str) -> Option<Split> {
     }
 }
 
-/// The artist of each clip; nothing where the list is not there.
-fn artists(dir: &Path) -> Result<HashMap<String, String>, CorpusError> {
+/// The artist of each clip, and its album, by both their names; nothing where the list is not there.
+fn artists_and_albums(dir: &Path) -> Result<HashMap<String, (String, Option<String>)>, CorpusError> {
     let path = dir.join("clip_info_final.csv");
     if !path.exists() {
         return Ok(HashMap::new());
@@ -176,9 +177,13 @@ fn artists(dir: &Path) -> Result<HashMap<String, String>, CorpusError> {
     // Titles hold quotation marks of all sorts, and tabs.
     let mut table = Table::open(&path, b'\t', true)?;
     let (clip_id, artist) = (table.column("clip_id")?, table.column("artist")?);
-    let mut artists = HashMap::new();
+    let album = table.column("album")?;
+    let mut known = HashMap::new();
     while let Some(row) = table.next()? {
-        artists.insert(row.cell(clip_id).to_owned(), row.cell(artist).to_owned());
+        let (artist, album) = (row.cell(artist), row.cell(album));
+        // Artists have albums of the same name.
+        let album = (!album.is_empty()).then(|| format!("{artist}: {album}"));
+        known.insert(row.cell(clip_id).to_owned(), (artist.to_owned(), album));
     }
-    Ok(artists)
+    Ok(known)
 }

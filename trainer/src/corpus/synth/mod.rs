@@ -165,6 +165,7 @@ pub fn corpus(spec: &SynthSpec) -> Corpus {
             labels: clip.labels(),
             source: ClipSource::Synth(clip),
             group: None,
+            album: None,
             split: Some(split),
             windows: Vec::new(),
         }
