@@ -63,7 +63,7 @@ pub fn hear_by(song: &mut TagStream<&Tagger>, path: &Path) -> Result<Heard, Hear
 }
 
 fn listen(song: &mut TagStream<&Tagger>, path: &Path) -> Result<Heard, HearError> {
-    let mut audio = AudioStream::open(path)?;
+    let mut audio = AudioStream::open_for(path, song.sample_rate())?;
     let digest = Summing::over(&mut audio);
     while let Some(block) = audio.next()? {
         song.push(Pcm::new(block.sample_rate, block.mono))?;

@@ -78,6 +78,16 @@ impl AudioStream {
         Ok(Self { path: path.into(), packets, mono: Vec::new(), broken: false })
     }
 
+    /// Opens a file for a listener at `rate` hertz, who hears nothing above half of it: as
+    /// [`decode_file_for`](super::decode_file_for). Where blocks come at a lower rate they have one channel, the mean.
+    ///
+    /// # Errors
+    /// [`DecodeError`], which names the file and the reason.
+    pub fn open_for(path: &Path, rate: u32) -> Result<Self, DecodeError> {
+        let packets = guarded(path, || Packets::open_for(path, rate))?;
+        Ok(Self { path: path.into(), packets, mono: Vec::new(), broken: false })
+    }
+
     /// Lets `on_packet` see the bytes of every packet as they are in the file, the damaged ones, too. A sum over them
     /// knows a recording again that was moved, or that was given other tags.
     pub fn observe(&mut self, on_packet: impl FnMut(&[u8]) + Send + 'static) {

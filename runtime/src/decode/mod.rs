@@ -1,13 +1,18 @@
-//! Audio files to mono PCM at their own rate, through symphonia.
+//! Audio files to mono PCM at their own rate, through symphonia; and mp3 by a decoder of our own where a listener hears a
+//! band alone, as every tagger does.
 //!
 //! mp3, flac, ogg vorbis, opus, wav (integer, float, ADPCM), aiff and aac in m4a. The delay and padding that encoders
 //! add are cut where the format states them and symphonia applies it (mp3 with a LAME tag, vorbis, opus); aac in m4a
 //! keeps its priming samples (1024 to 2112 of them, 25 to 50 ms).
 
 mod audio;
+mod band;
 mod error;
+pub mod mp3;
+mod open;
 mod opus;
 mod stream;
+mod whole;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -23,7 +28,7 @@ pub const MAX_SAMPLES: usize = 1 << 29;
 /// A decoded file: mono (the mean over the channels), at the rate of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecodedAudio {
-    /// Sampling rate in hertz.
+    /// Sampling rate in hertz: the file's, or that of [`decode_file_for`].
     pub sample_rate: u32,
     /// Mono samples, full scale is -1.0 to 1.0 and all are finite (float files may exceed full scale).
     pub samples: Vec<f32>,
@@ -51,7 +56,7 @@ impl DecodedAudio {
 /// [`DecodeError`], which names the file and the reason. No input makes this panic: a panic inside the decoding
 /// library comes back as [`DecodeError::Panicked`] (the panic hook still prints its line).
 pub fn decode_file(path: &Path) -> Result<DecodedAudio, DecodeError> {
-    guarded(path, || stream::decode(path, f64::INFINITY))
+    guarded(path, || whole::decode(path, f64::INFINITY))
 }
 
 /// Decodes at most the first `max_seconds` of a file; otherwise as [`decode_file`].
@@ -59,7 +64,17 @@ pub fn decode_file(path: &Path) -> Result<DecodedAudio, DecodeError> {
 /// # Errors
 /// As [`decode_file`].
 pub fn decode_file_limited(path: &Path, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    guarded(path, || stream::decode(path, max_seconds))
+    guarded(path, || whole::decode(path, max_seconds))
+}
+
+/// Decodes at most the first `max_seconds` of a file for a listener at `rate` hertz, who hears nothing above half of it: samples
+/// are right up to there, and of an mp3 they may come at a lower rate than the file's, in a sixth of the time
+/// ([`mp3::BandDecoder`]). Otherwise as [`decode_file`].
+///
+/// # Errors
+/// As [`decode_file`].
+pub fn decode_file_for(path: &Path, rate: u32, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
+    guarded(path, || whole::decode_for(path, rate, max_seconds))
 }
 
 /// Decodes at most `seconds` of a file from second `from` on, without decoding what comes before where the format can
@@ -68,7 +83,7 @@ pub fn decode_file_limited(path: &Path, max_seconds: f64) -> Result<DecodedAudio
 /// # Errors
 /// As [`decode_file`]; [`DecodeError::NothingDecoded`] where the file ends before `from`.
 pub fn decode_file_part(path: &Path, from: f64, seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    guarded(path, || stream::decode_part(path, from.max(0.0), seconds))
+    guarded(path, || whole::decode_part(path, from.max(0.0), seconds))
 }
 
 /// Length of a file in seconds as its headers say, without decoding: nothing where they do not. That of an mp3 without
@@ -77,7 +92,7 @@ pub fn decode_file_part(path: &Path, from: f64, seconds: f64) -> Result<DecodedA
 /// # Errors
 /// As [`decode_file`], as far as opening goes: a codec that is not known is found, damage is not.
 pub fn stated_seconds(path: &Path) -> Result<Option<f64>, DecodeError> {
-    guarded(path, || stream::duration(path))
+    guarded(path, || whole::duration(path))
 }
 
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {

@@ -1,22 +1,18 @@
 //! The packet loop.
 
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use symphonia::core::audio::{Audio, GenericAudioBufferRef};
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
-use symphonia::core::codecs::registry::CodecRegistry;
+use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
-use symphonia::core::io::MediaSourceStream;
-use symphonia::core::meta::MetadataOptions;
+use symphonia::core::formats::{FormatReader, SeekMode, SeekTo};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Time, TimeBase};
 
-use super::{DecodeError, DecodedAudio, MAX_SAMPLES};
+use super::DecodeError;
+use super::band::{Band, BandPacket};
+use super::open::{audio_params, audio_track, decoder, open};
 
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=384_000;
 /// Damage in a row after which the rest is given up, so that a hostile index of empty packets ends.
@@ -27,55 +23,6 @@ const MAX_BAD_READS_IN_A_ROW: usize = 16;
 const MAX_STRAY_RATES: usize = 8;
 /// Seconds decoded before a part: packets of mp3 need several that were before them.
 const RUN_UP: f64 = 0.25;
-
-/// Decodes `max_seconds` from second `from` on. Without a time base, or where the format cannot seek, everything before
-/// is decoded as well.
-pub(super) fn decode_part(path: &Path, from: f64, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    let mut packets = Packets::open(path)?;
-    if packets.seek(from) {
-        return collect(packets, max_seconds);
-    }
-    let mut audio = decode(path, from + max_seconds)?;
-    let before = (from * f64::from(audio.sample_rate)).round() as usize;
-    audio.samples.drain(..before.min(audio.samples.len()));
-    if audio.samples.is_empty() {
-        let reason = format!("it ends before second {from:.2}");
-        return Err(DecodeError::NothingDecoded { path: path.into(), reason });
-    }
-    Ok(audio)
-}
-
-/// The length that the container states, or the reader guesses from the bit rate.
-pub(super) fn duration(path: &Path) -> Result<Option<f64>, DecodeError> {
-    Ok(Packets::open(path)?.stated_seconds())
-}
-
-pub(super) fn decode(path: &Path, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    collect(Packets::open(path)?, max_seconds)
-}
-
-/// A whole stream as mono.
-fn collect(mut packets: Packets, max_seconds: f64) -> Result<DecodedAudio, DecodeError> {
-    let mut samples = Vec::new();
-    let mut limited = false;
-    while packets.next()? {
-        packets.append_mono(&mut samples);
-        // A float-to-integer cast saturates, and NaN becomes 0.
-        let limit = ((max_seconds * f64::from(packets.rate)).ceil() as usize).min(MAX_SAMPLES);
-        if samples.len() > limit {
-            samples.truncate(limit);
-            limited = true;
-            break;
-        }
-    }
-    Ok(DecodedAudio {
-        sample_rate: packets.rate,
-        samples,
-        channels: packets.first_channels,
-        skipped_packets: packets.skipped,
-        limited,
-    })
-}
 
 /// Where the wanted audio begins in a stream that was sought: the reader stands at a packet before it.
 struct Start {
@@ -104,6 +51,8 @@ pub(super) struct Packets {
     format: Box<dyn FormatReader>,
     track: u32,
     decoder: Box<dyn AudioDecoder>,
+    /// Hears in its place, where only a band is wanted of an mp3.
+    band: Option<Band>,
     /// Set until the first samples after it came.
     start: Option<Start>,
     /// Hertz, 0 until the first samples came.
@@ -128,6 +77,14 @@ pub(super) struct Packets {
 }
 
 impl Packets {
+    /// For a listener at `rate` hertz.
+    pub fn open_for(path: &Path, rate: u32) -> Result<Self, DecodeError> {
+        let mut packets = Self::open(path)?;
+        let params = audio_params(path, packets.format.as_ref())?;
+        packets.band = Band::of(params, rate as f32 / 2.0);
+        Ok(packets)
+    }
+
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
         let format = open(path)?;
         let (track, decoder) = decoder(path, format.as_ref())?;
@@ -136,6 +93,7 @@ impl Packets {
             format,
             track,
             decoder,
+            band: None,
             start: None,
             rate: 0,
             first_channels: 0,
@@ -177,6 +135,9 @@ impl Packets {
             return false;
         }
         self.decoder.reset();
+        if let Some(band) = &mut self.band {
+            band.reset();
+        }
         self.start = Some(Start { base, seconds });
         self.ended = false;
         true
@@ -196,6 +157,7 @@ impl Packets {
                 // A chained stream: new tracks from here on.
                 Err(Error::ResetRequired) => {
                     self.bad_reads += 1;
+                    self.band = None;
                     match decoder(&self.path, self.format.as_ref()) {
                         Ok(next) => (self.track, self.decoder) = next,
                         Err(_) if self.gave => break,
@@ -250,6 +212,13 @@ impl Packets {
 
     /// Whether the packet gave samples.
     fn decode(&mut self, packet: &Packet) -> Result<bool, DecodeError> {
+        let early = self.start.as_ref().map_or(0.0, |start| start.before(packet));
+        if let Some(band) = &mut self.band {
+            match band.decode(packet, early) {
+                Some(decoded) => return Ok(self.take(packet, decoded)),
+                None => self.band = None,
+            }
+        }
         let decoded = self.decoder.decode(packet);
         // Packets before the start only set the decoder's state; some of them need what was before them.
         if self.start.as_ref().is_some_and(|start| start.passes_over(packet)) {
@@ -287,8 +256,39 @@ impl Packets {
         Ok(true)
     }
 
+    /// What came of a packet by the decoder of a band: whether samples did.
+    fn take(&mut self, packet: &Packet, decoded: Result<BandPacket, &'static str>) -> bool {
+        if self.start.as_ref().is_some_and(|start| start.passes_over(packet)) {
+            return false;
+        }
+        let BandPacket { rate, channels } = match decoded {
+            Ok(decoded) => decoded,
+            Err(reason) => {
+                self.complaint.get_or_insert_with(|| reason.to_owned());
+                self.skipped += 1;
+                self.bad_packets += 1;
+                return false;
+            }
+        };
+        self.bad_packets = 0;
+        if self.rate == 0 {
+            (self.rate, self.first_channels) = (rate, channels);
+        }
+        (self.channels, self.early) = (1, 0);
+        if self.band.as_ref().is_none_or(|band| band.samples().is_empty()) {
+            return false;
+        }
+        self.start = None;
+        self.gave = true;
+        true
+    }
+
     /// Adds the last packet's samples, `[frames, channels]`, as they are in the file.
     pub fn append_interleaved(&self, samples: &mut Vec<f32>) {
+        if let Some(band) = &self.band {
+            samples.extend_from_slice(band.samples());
+            return;
+        }
         let buffer = self.decoder.last_decoded();
         let known = samples.len();
         samples.resize(known + buffer.samples_interleaved(), 0.0);
@@ -298,6 +298,10 @@ impl Packets {
 
     /// Adds the last packet's samples, as the mean over their channels.
     pub fn append_mono(&mut self, samples: &mut Vec<f32>) {
+        if let Some(band) = &self.band {
+            samples.extend_from_slice(band.samples());
+            return;
+        }
         // Float files can hold NaN and infinities; they would spread over a whole window of the spectrogram.
         let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
         // Nearly all music comes in two planes of this type, which need not be interleaved first.
@@ -343,53 +347,4 @@ fn accepts(path: &Path, before: u32, rate: u32, stray_rates: &mut usize) -> Resu
         return Err(DecodeError::RateChanged { path: path.into(), from: before, to: rate });
     }
     Ok(false)
-}
-
-fn open(path: &Path) -> Result<Box<dyn FormatReader>, DecodeError> {
-    let open = |source| DecodeError::Open { path: path.into(), source };
-    // Looked at before opening: opening a pipe would wait for its writer.
-    let meta = std::fs::metadata(path).map_err(open)?;
-    if !meta.is_file() {
-        return Err(DecodeError::NotAFile { path: path.into() });
-    }
-    if meta.len() == 0 {
-        return Err(DecodeError::Empty { path: path.into() });
-    }
-    let file = File::open(path).map_err(open)?;
-    let mut hint = Hint::new();
-    if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
-        hint.with_extension(extension);
-    }
-    let stream = MediaSourceStream::new(Box::new(file), Default::default());
-    symphonia::default::get_probe()
-        .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
-        .map_err(|error| DecodeError::Format { path: path.into(), reason: error.to_string() })
-}
-
-fn audio_track<'a>(path: &Path, format: &'a dyn FormatReader) -> Result<&'a Track, DecodeError> {
-    format
-        .default_track(TrackType::Audio)
-        .or_else(|| format.first_track(TrackType::Audio))
-        .ok_or_else(|| DecodeError::NoAudioTrack { path: path.into() })
-}
-
-/// symphonia's decoders and the one for Opus.
-fn codecs() -> &'static CodecRegistry {
-    static CODECS: OnceLock<CodecRegistry> = OnceLock::new();
-    CODECS.get_or_init(|| {
-        let mut codecs = CodecRegistry::new();
-        symphonia::default::register_enabled_codecs(&mut codecs);
-        codecs.register_audio_decoder::<super::opus::Opus>();
-        codecs
-    })
-}
-
-fn decoder(path: &Path, format: &dyn FormatReader) -> Result<(u32, Box<dyn AudioDecoder>), DecodeError> {
-    let track = audio_track(path, format)?;
-    let params = track.codec_params.as_ref().and_then(|params| params.audio());
-    let params = params.ok_or_else(|| DecodeError::NoAudioTrack { path: path.into() })?;
-    let decoder = codecs()
-        .make_audio_decoder(params, &AudioDecoderOptions::default())
-        .map_err(|error| DecodeError::UnsupportedCodec { path: path.into(), reason: error.to_string() })?;
-    Ok((track.id, decoder))
 }

@@ -98,11 +98,11 @@ impl Converter {
         let lower = from.min(to);
         // The filter's last tap on either side is nearly nothing.
         let margin = SIDE.div_ceil(lower);
-        // Even, so that transforms are of even length; half of it is new at least.
-        let mut blocks = SHORTEST_TRANSFORM.div_ceil(lower).max(4 * margin).next_multiple_of(2);
+        // A multiple of a power of two, so that transforms have it as a factor; half of it is new at least.
+        let mut blocks = SHORTEST_TRANSFORM.div_ceil(lower).max(4 * margin).next_multiple_of(32);
         // Of small factors only, which the transforms are much faster with.
         while !is_smooth(blocks) {
-            blocks += 2;
+            blocks += 32;
         }
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(from * blocks);

@@ -93,6 +93,11 @@ fn hear(mel: &mut AnyLogMel, samples: &[f32], frames: &mut Vec<f32>) -> Result<(
 }
 
 impl<T: Borrow<Tagger>> TagStream<T> {
+    /// The rate in hertz at which the model hears; all above half of it is lost on it.
+    pub fn sample_rate(&self) -> u32 {
+        self.tagger.borrow().mel_config().sample_rate
+    }
+
     /// A stream that has heard nothing.
     pub fn new(tagger: T, pace: Pace) -> Self {
         let (frames, answers) = (Vec::new(), Answers::default());

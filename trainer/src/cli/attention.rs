@@ -3,7 +3,7 @@
 use super::args::AttentionArgs;
 use super::show;
 use anyhow::{Context, Result, bail};
-use runtime::decode::decode_file;
+use runtime::decode::decode_file_for;
 use runtime::tagger::{SongTags, Tagger};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ pub fn attention(args: &AttentionArgs) -> Result<ExitCode> {
         );
     }
     // The error names the file itself.
-    let audio = decode_file(&args.song)?;
+    let audio = decode_file_for(&args.song, tagger.mel_config().sample_rate, f64::INFINITY)?;
     let song = tagger.tag(audio.pcm()).with_context(|| format!("{}", args.song.display()))?;
     let file = args.song.file_name().unwrap_or(args.song.as_os_str()).to_string_lossy();
     let tags: Vec<String> =

@@ -5,7 +5,7 @@ use super::show;
 use super::songs::{Song, SongArgs, Songs};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use runtime::decode::decode_file;
+use runtime::decode::decode_file_for;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -161,7 +161,7 @@ fn among(near: &[Near], places: &[Vec<f32>]) -> Vec<f32> {
 }
 
 fn hear(tagger: &runtime::tagger::Tagger, file: &Path) -> Result<(Vec<f32>, Vec<f32>)> {
-    let audio = decode_file(file)?;
+    let audio = decode_file_for(file, tagger.mel_config().sample_rate, f64::INFINITY)?;
     let song = tagger.tag(audio.pcm())?;
     Ok((song.mean, song.embedding.unwrap_or_default()))
 }

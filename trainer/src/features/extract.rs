@@ -1,11 +1,13 @@
 //! One clip to its codes.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
 
-use runtime::decode::{DecodedAudio, decode_file_limited};
-use runtime::mel::{MelConfig, log_mel_codes};
+use runtime::decode::{AudioStream, DecodedAudio, decode_file_for};
+use runtime::mel::{AnyLogMel, FrameCodes, MelConfig};
 use runtime::pcm::Pcm;
-use runtime::resample::resample;
+use runtime::resample::PieceResampler;
 
 use crate::corpus::{Clip, ClipSource};
 
@@ -20,36 +22,154 @@ const PACKET_SECONDS: f64 = 0.026;
 const MOST_LOST: f64 = 0.05;
 
 /// Part of the name of a cache folder: raised whenever decoding, resampling or the codes change.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
+
+thread_local! {
+    /// Making its tables is as much work as half a second of music: they stay for the next clip.
+    static EAR: RefCell<Option<Ear>> = const { RefCell::new(None) };
+}
 
 /// The codes of a clip, frame-major; never empty.
 pub(super) fn codes(clip: &Clip, config: &MelConfig) -> Result<Vec<u8>, String> {
-    let codes = match &clip.source {
-        ClipSource::File(path) => of_pcm(decode_usable(path)?.pcm(), config)?,
+    let kept = EAR.take().filter(|ear| ear.config == *config);
+    let mut ear = kept.map_or_else(|| Ear::new(config), Ok)?;
+    match &clip.source {
+        ClipSource::File(path) => ear.hear_file(path)?,
         ClipSource::Synth(clip) => {
             let (rate, samples) = clip.render();
-            of_pcm(Pcm::new(rate, &samples), config)?
+            ear.hear(rate, &samples)?;
         }
-    };
+    }
+    let codes = ear.finish();
+    // Kept only now: one that failed in the middle of a clip would begin the next one there.
+    EAR.set(Some(ear));
     if codes.is_empty() { Err("it has no samples".into()) } else { Ok(codes) }
 }
 
-/// Decodes what is used of a file: at most [`MAX_SECONDS`] of it.
+/// Decodes what is used of a file by a listener at `rate` hertz: at most [`MAX_SECONDS`] of it.
 ///
 /// # Errors
 /// Why it cannot be read, or that it is damaged; the reason names the file.
-pub fn decode_usable(path: &Path) -> Result<DecodedAudio, String> {
-    let audio = decode_file_limited(path, MAX_SECONDS).map_err(|error| error.to_string())?;
-    let lost = audio.skipped_packets as f64 * PACKET_SECONDS;
+pub fn decode_usable(path: &Path, rate: u32) -> Result<DecodedAudio, String> {
+    let audio = decode_file_for(path, rate, MAX_SECONDS).map_err(|error| error.to_string())?;
     let seconds = audio.samples.len() as f64 / f64::from(audio.sample_rate.max(1));
-    if lost > MOST_LOST * (seconds + lost) {
-        let pieces = audio.skipped_packets;
-        return Err(format!("{}: damaged: {pieces} pieces of it cannot be decoded", path.display()));
-    }
+    usable(path, audio.skipped_packets, seconds)?;
     Ok(audio)
 }
 
-fn of_pcm(pcm: Pcm<'_>, config: &MelConfig) -> Result<Vec<u8>, String> {
-    let samples = resample(pcm, config.sample_rate).map_err(|error| error.to_string())?;
-    log_mel_codes(config, Pcm::new(config.sample_rate, &samples)).map_err(|error| error.to_string())
+/// An error where a file lost too much.
+fn usable(path: &Path, skipped_packets: usize, seconds: f64) -> Result<(), String> {
+    let lost = skipped_packets as f64 * PACKET_SECONDS;
+    if lost > MOST_LOST * (seconds + lost) {
+        return Err(format!("{}: damaged: {skipped_packets} pieces of it cannot be decoded", path.display()));
+    }
+    Ok(())
+}
+
+/// From samples to codes, piece by piece as they are decoded.
+struct Ear {
+    config: MelConfig,
+    mel: AnyLogMel,
+    encode: FrameCodes,
+    /// By the rate of what is heard.
+    resamplers: HashMap<u32, PieceResampler>,
+    /// Of the present clip: its rate, and its codes so far.
+    rate: u32,
+    codes: Vec<u8>,
+}
+
+impl Ear {
+    fn new(config: &MelConfig) -> Result<Self, String> {
+        Ok(Self {
+            config: config.clone(),
+            mel: AnyLogMel::new(config).map_err(|error| error.to_string())?,
+            encode: FrameCodes::of(config.compression),
+            resamplers: HashMap::new(),
+            rate: 0,
+            codes: Vec::new(),
+        })
+    }
+
+    fn hear_file(&mut self, path: &Path) -> Result<(), String> {
+        let named = |error: &dyn std::fmt::Display| {
+            let error = error.to_string();
+            let name = path.display().to_string();
+            if error.contains(&name) { error } else { format!("{name}: {error}") }
+        };
+        let mut audio =
+            AudioStream::open_for(path, self.config.sample_rate).map_err(|error| named(&error))?;
+        let (mut heard, mut rate) = (0, 0);
+        while let Some(block) = audio.next().map_err(|error| named(&error))? {
+            rate = block.sample_rate;
+            let most = (MAX_SECONDS * f64::from(rate)).ceil() as usize;
+            let samples = &block.mono[..block.mono.len().min(most - heard)];
+            self.hear(rate, samples).map_err(|error| named(&error))?;
+            heard += samples.len();
+            if heard == most {
+                break;
+            }
+        }
+        usable(path, audio.skipped_packets(), heard as f64 / f64::from(rate.max(1)))
+    }
+
+    /// The next samples of the clip, at the same rate as those before.
+    fn hear(&mut self, rate: u32, samples: &[f32]) -> Result<(), String> {
+        let Self { config, mel, encode, resamplers, codes, .. } = self;
+        self.rate = rate;
+        let resampler = match resamplers.entry(rate) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                let new = PieceResampler::new(rate, config.sample_rate).map_err(|error| error.to_string())?;
+                place.insert(new)
+            }
+        };
+        let mut heard = Ok(());
+        resampler.push(samples, |piece| {
+            let pcm = Pcm::new(config.sample_rate, piece);
+            let pushed = mel.push(pcm, |frame| codes.extend(frame.iter().map(|&value| encode.encode(value))));
+            heard = std::mem::replace(&mut heard, Ok(())).and(pushed);
+        });
+        heard.map_err(|error| error.to_string())
+    }
+
+    /// Ends the clip: its codes.
+    fn finish(&mut self) -> Vec<u8> {
+        let Self { config, mel, encode, resamplers, codes, .. } = self;
+        let mut encoded = |frame: &[f32]| codes.extend(frame.iter().map(|&value| encode.encode(value)));
+        if let Some(resampler) = resamplers.get_mut(&self.rate) {
+            // What the resampler gives is finite and at the rate of the front end: it is not refused.
+            resampler.flush(|piece| {
+                let _ = mel.push(Pcm::new(config.sample_rate, piece), &mut encoded);
+            });
+        }
+        mel.flush(encoded);
+        self.rate = 0;
+        std::mem::take(codes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runtime::mel::log_mel_codes;
+    use runtime::resample::resample;
+
+    /// Piece by piece, and by an ear that has heard others before, codes are those of the clip as a whole.
+    #[test]
+    fn codes_are_those_of_the_whole_clip() {
+        let config = MelConfig::MINIM;
+        let mut ear = Ear::new(&config).unwrap();
+        for (rate, length) in
+            [(44_100, 100_000), (12_000, 30_000), (14_700, 40_001), (44_100, 5_000), (8_000, 100)]
+        {
+            let samples: Vec<f32> = (0..length).map(|i| ((i * i) as f32 * 1e-5).sin() * 0.3).collect();
+            for piece in samples.chunks(1152) {
+                ear.hear(rate, piece).unwrap();
+            }
+            let whole = resample(Pcm::new(rate, &samples), config.sample_rate).unwrap();
+            let right = log_mel_codes(&config, Pcm::new(config.sample_rate, &whole)).unwrap();
+            assert_eq!(ear.finish(), right, "{rate} {length}");
+        }
+        assert!(ear.finish().is_empty());
+    }
 }

@@ -203,7 +203,8 @@ fn fill(
     let failures = Mutex::new(HashMap::new());
     progress.start(work.len());
     // Bounded: when the disk is slow the extractors wait, and nothing piles up.
-    let (send, receive) = sync_channel::<(Key, Vec<u8>)>(2 * pool.current_num_threads());
+    // Enough that they need not wait for a flush of the disk, some tens of milliseconds.
+    let (send, receive) = sync_channel::<(Key, Vec<u8>)>(16 + 2 * pool.current_num_threads());
     let written = std::thread::scope(|scope| {
         let writer = scope.spawn(move || -> Result<(), FeatureError> {
             for (key, codes) in receive {

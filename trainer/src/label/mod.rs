@@ -138,7 +138,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// The labels of one file; else why there are none.
 fn hear(teacher: &Teacher, path: &Path, written: &str) -> Result<Line, String> {
-    let audio = decode_usable(path)?;
+    let audio = decode_usable(path, teacher.tagger().mel_config().sample_rate)?;
     let song = teacher.tagger().tag(audio.pcm()).map_err(|error| format!("{}: {error}", path.display()))?;
     let rows = table::rows(&song.probabilities, teacher);
     // The limit is kept to the sample, so a file that ends there is not told from one that goes on; no matter.
