@@ -202,6 +202,33 @@ fn two_runs_at_once_share_the_work() {
     assert_eq!(contents(&one), contents(&two));
 }
 
+#[test]
+fn shards_are_read_while_they_are_written() {
+    let cache = tempfile::tempdir().unwrap();
+    let (path, corpus) = (cache.path(), short_synth(60));
+    let fill = |shard: &str| {
+        let shard: Shard = shard.parse().unwrap();
+        fill_cache(&corpus, Some(shard), &MelConfig::MINIM, &CacheDir::new(path), 1, &()).unwrap()
+    };
+    let readers = std::thread::scope(|scope| {
+        let writers = ["1/2", "2/2"].map(|shard| scope.spawn(move || fill(shard)));
+        // Of a few clips, so that the shards have the most to write.
+        let readers: Vec<Prepared> = (1..20).map(|clips| run(&short_synth(clips), path).unwrap()).collect();
+        for writer in writers {
+            let filled = writer.join().unwrap();
+            assert_eq!(filled.computed + filled.found, filled.clips);
+        }
+        readers
+    });
+    let whole = run(&corpus, path).unwrap();
+    assert_eq!(whole.extracted, 0);
+    let whole = contents(&whole);
+    assert_eq!(whole.len(), 60);
+    for reader in &readers {
+        assert!(contents(reader).iter().all(|(id, codes)| whole[id] == *codes));
+    }
+}
+
 /// What can have happened to a file of the cache while nobody looked.
 #[derive(Clone, Debug)]
 enum Damage {
