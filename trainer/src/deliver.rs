@@ -2,6 +2,7 @@
 
 use crate::eval::{Agreement, Evaluation, Scores, ScoresError, TagReport};
 use crate::export::{ATTENTION, PackError, attention_steps, float_model, int8_model, packed_model};
+use crate::features::will_need;
 use crate::files::write_atomically;
 use crate::net::{Architecture, Folded, Net, Network, Standardise};
 use crate::quantise::{Quantised, quantise};
@@ -140,6 +141,7 @@ fn calibration(
         .step_by(step)
         .map(|clip| {
             let frames = (clip.codes.len() / bands).clamp(field, most);
+            will_need(clip.codes.get(..frames * bands).unwrap_or(clip.codes));
             let mut x = vec![0.0; bands * frames];
             crate::train::batches::crop(clip.codes, &plain, 0, frames, &mut x);
             Tensor::from_vec(x, (1, bands, frames), &Device::Cpu)
@@ -334,6 +336,7 @@ fn hear_by_runtime<T: Send>(
 ) -> Result<Vec<T>, TaggerError> {
     let codes = FrameCodes::of(tagger.mel_config().compression);
     let heard = clips.par_iter().map(|clip| {
+        will_need(clip.codes);
         let frames: Vec<f32> = clip.codes.iter().map(|&code| codes.decode(code)).collect();
         Ok(take(tagger.tag_frames(&frames)?))
     });

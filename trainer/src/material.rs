@@ -1,6 +1,7 @@
 //! What any number of runs are trained and scored on: one corpus, read and parted once.
 
 use crate::eval::Scores;
+use crate::features::ahead;
 use crate::net::{Architecture, Net, Network, Standardise};
 use crate::train::batches::clips_per_epoch;
 use crate::train::hearing::heard;
@@ -44,7 +45,7 @@ impl<'a> Material<'a> {
     ) -> Self {
         let codes = FrameCodes::of(mel.compression);
         let standardise = [false, true].map(|on_grid| {
-            let frames = train.iter().map(|clip| clip.codes);
+            let frames = ahead(train.iter().map(|clip| clip.codes));
             Standardise::measure_on_grid(frames, mel.mel_bands, |code| codes.decode(code), on_grid)
         });
         Self { tags, train, validation, test, device, corpus_in, mel: *mel, codes, standardise }

@@ -10,7 +10,7 @@ use runtime::pcm::Pcm;
 use runtime::resample::resample;
 use trainer::corpus::synth::{self, SynthSpec};
 use trainer::corpus::{Clip, ClipSource, Corpus};
-use trainer::features::{CacheDir, FeatureError, Prepared, prepare};
+use trainer::features::{CacheDir, FeatureError, Prepared, Shard, fill_cache, prepare};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/audio").join(name)
@@ -203,6 +203,33 @@ fn two_runs_at_once_share_the_work() {
     assert_eq!(contents(&one), contents(&two));
 }
 
+#[test]
+fn shards_are_read_while_they_are_written() {
+    let cache = tempfile::tempdir().unwrap();
+    let (path, corpus) = (cache.path(), short_synth(60));
+    let fill = |shard: &str| {
+        let shard: Shard = shard.parse().unwrap();
+        fill_cache(&corpus, Some(shard), &MelConfig::MINIM, &CacheDir::new(path), 1, &()).unwrap()
+    };
+    let readers = std::thread::scope(|scope| {
+        let writers = ["1/2", "2/2"].map(|shard| scope.spawn(move || fill(shard)));
+        // Of a few clips, so that the shards have the most to write.
+        let readers: Vec<Prepared> = (1..20).map(|clips| run(&short_synth(clips), path).unwrap()).collect();
+        for writer in writers {
+            let filled = writer.join().unwrap();
+            assert_eq!(filled.computed + filled.found, filled.clips);
+        }
+        readers
+    });
+    let whole = run(&corpus, path).unwrap();
+    assert_eq!(whole.extracted, 0);
+    let whole = contents(&whole);
+    assert_eq!(whole.len(), 60);
+    for reader in &readers {
+        assert!(contents(reader).iter().all(|(id, codes)| whole[id] == *codes));
+    }
+}
+
 /// What can have happened to a file of the cache while nobody looked.
 #[derive(Clone, Debug)]
 enum Damage {
@@ -236,8 +263,52 @@ fn inflict(path: &Path, damage: &Damage) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// What eight clips are in a cache to which nothing happened.
+fn clean() -> &'static BTreeMap<String, (usize, Vec<u8>)> {
+    static CLEAN: std::sync::OnceLock<BTreeMap<String, (usize, Vec<u8>)>> = std::sync::OnceLock::new();
+    CLEAN.get_or_init(|| {
+        let cache = tempfile::tempdir().unwrap();
+        contents(&run(&short_synth(8), cache.path()).unwrap())
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same where the codes are in shards, which are left as they are found; and each shard's own run mends it.
+    #[test]
+    fn damaged_shards_are_read_as_far_as_they_are_whole(
+        rounds in prop::collection::vec((1..3_u32, 0..2_usize, damage()), 1..3),
+        mended in any::<bool>(),
+    ) {
+        let cache = tempfile::tempdir().unwrap();
+        let corpus = short_synth(8);
+        let fill = |part: u32| {
+            let shard: Shard = format!("{part}/2").parse().unwrap();
+            let cache = CacheDir::new(cache.path());
+            fill_cache(&corpus, Some(shard), &MelConfig::MINIM, &cache, 1, &()).unwrap()
+        };
+        let clips = [1, 2].map(|part| fill(part).computed);
+        prop_assert_eq!(clips[0] + clips[1], 8);
+        let main = folder(cache.path());
+        let file = |part: u32, name: &str| main.join(format!("shard-00{part}-of-002")).join(name);
+        for (part, name, damage) in &rounds {
+            inflict(&file(*part, ["codes.bin", "index.jsonl"][*name]), damage);
+        }
+        if mended {
+            for part in [1, 2] {
+                fill(part);
+            }
+            prop_assert_eq!([1, 2].map(|part| fill(part).computed), [0, 0]);
+        }
+        let bytes = || [1, 2].map(|part| ["codes.bin", "index.jsonl"].map(|name| std::fs::read(file(part, name)).ok()));
+        let before = bytes();
+        let found = run(&corpus, cache.path()).unwrap();
+        prop_assert!(!mended || found.extracted == 0);
+        prop_assert_eq!(&contents(&found), clean());
+        prop_assert_eq!(bytes(), before);
+        prop_assert_eq!(run(&corpus, cache.path()).unwrap().extracted, 0);
+    }
 
     /// After cuts, torn writes and flipped bits, the next run gives what a clean run gives, and the one after
     /// it has nothing to do.
@@ -245,11 +316,7 @@ proptest! {
     fn an_interrupted_cache_recovers(
         rounds in prop::collection::vec((0..3_usize, damage(), 3..8_usize), 1..4),
     ) {
-        static CLEAN: std::sync::OnceLock<BTreeMap<String, (usize, Vec<u8>)>> = std::sync::OnceLock::new();
-        let clean = CLEAN.get_or_init(|| {
-            let cache = tempfile::tempdir().unwrap();
-            contents(&run(&short_synth(8), cache.path()).unwrap())
-        });
+        let clean = clean();
         let cache = tempfile::tempdir().unwrap();
         run(&short_synth(4), cache.path()).unwrap();
         for (file, damage, clips) in rounds {

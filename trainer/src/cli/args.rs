@@ -4,6 +4,7 @@ use super::card::CardArgs;
 use super::compare::CompareArgs;
 use super::describe::DescribeArgs;
 use super::export::ExportArgs;
+use super::extract::ExtractArgs;
 use super::fetch::FetchArgs;
 use super::map::MapArgs;
 use super::recipe::RecipeArgs;
@@ -36,6 +37,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Say what is in a corpus: clips, splits, tags, hours, what is missing or damaged, licence
     Describe(DescribeArgs),
+    /// Compute the spectrograms of a corpus, or of one of its parts on one of several machines, into the cache
+    Extract(ExtractArgs),
     /// Pack an int8 model for microcontrollers and for the integer engine
     Export(ExportArgs),
     /// Label the files of corpora, window by window, by what a teacher hears in them

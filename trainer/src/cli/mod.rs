@@ -9,6 +9,7 @@ mod data;
 mod describe;
 mod eval;
 mod export;
+mod extract;
 mod fetch;
 mod fetch_files;
 mod folder;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Train(args)) => train::train(*args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Describe(args)) => describe::run(&args),
+        Some(Command::Extract(args)) => extract::extract(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Label(args)) => label::label(&args),
         Some(Command::Card(args)) => card::card(&args),

@@ -29,14 +29,16 @@ pub fn line(text: &str) {
 }
 
 pub fn problems(problems: &[Problem]) {
+    some_problems(problems, "metrics.json does not count them");
+}
+
+/// The first problems, and how many more there are, with what is to be said of those.
+pub fn some_problems(problems: &[Problem], of_the_rest: &str) {
     for problem in problems.iter().take(PROBLEMS_SHOWN) {
         line(&format!("left out {}: {}", problem.id, problem.reason));
     }
     if problems.len() > PROBLEMS_SHOWN {
-        line(&format!(
-            "and {} more left out; metrics.json does not count them",
-            problems.len() - PROBLEMS_SHOWN
-        ));
+        line(&format!("and {} more left out; {of_the_rest}", problems.len() - PROBLEMS_SHOWN));
     }
 }
 

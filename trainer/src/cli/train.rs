@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use trainer::corpus::{CorpusOptions, CorpusSpec, Split};
 use trainer::deliver::{Delivery, metrics_for_card, score_by_runtime};
 use trainer::eval::{EvalError, EvalOptions, Evaluation, Scores, compare, evaluate, table};
+use trainer::features::ahead;
 use trainer::files::write_atomically;
 use trainer::net::{Architecture, Standardise};
 use trainer::plot;
@@ -87,7 +88,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     ));
     let codes = FrameCodes::of(mel.compression);
     let decode = |code: u8| codes.decode(code);
-    let training_codes = train.iter().map(|c| c.codes);
+    let training_codes = ahead(train.iter().map(|c| c.codes));
     let standardise =
         Standardise::measure_on_grid(training_codes, mel.mel_bands, decode, !architecture.slides());
     let task = Task {

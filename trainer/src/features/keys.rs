@@ -31,23 +31,28 @@ struct Line {
 /// Keys of files by path, size and time of change, so that unchanged files are not read again.
 pub(super) struct FileKeys {
     path: PathBuf,
-    known: HashMap<PathBuf, (u64, u64, Key)>,
+    /// With size and time of change: lists of several machines may know a file at several times.
+    known: HashMap<(PathBuf, u64, u64), Key>,
     fresh: Mutex<Vec<Line>>,
 }
 
 impl FileKeys {
-    /// Reads the list in the folder. Lines that do not parse are passed over: they only save time.
-    pub fn open(dir: &Path) -> Result<Self, FeatureError> {
-        let path = dir.join("files.jsonl");
-        let text = super::store::read_if_there(&path)?;
+    /// Reads the lists in the folders, of which the first is the one to write to. Lines that do not parse are passed over:
+    /// they only save time, and another machine may be writing them.
+    pub fn open<'a>(dirs: impl Iterator<Item = &'a Path>) -> Result<Self, FeatureError> {
+        let paths: Vec<PathBuf> = dirs.map(|dir| dir.join("files.jsonl")).collect();
         let mut known = HashMap::new();
-        for line in text.split(|&byte| byte == b'\n') {
-            if let Ok(line) = serde_json::from_slice::<Line>(line)
-                && let Some(key) = from_hex(&line.key)
-            {
-                known.insert(line.path, (line.size, line.changed, key));
+        for path in &paths {
+            let text = super::index::read_if_there(path)?;
+            for line in text.split(|&byte| byte == b'\n') {
+                if let Ok(line) = serde_json::from_slice::<Line>(line)
+                    && let Some(key) = from_hex(&line.key)
+                {
+                    known.insert((line.path, line.size, line.changed), key);
+                }
             }
         }
+        let path = paths.into_iter().next().unwrap_or_default();
         Ok(Self { path, known, fresh: Mutex::new(Vec::new()) })
     }
 
@@ -68,11 +73,11 @@ impl FileKeys {
         let changed = changed_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
         // The working folder may differ next time.
         let full = std::path::absolute(path)?;
-        if let Some((size, time, key)) = self.known.get(&full)
-            && (*size, *time) == (meta.len(), changed)
-        {
+        let known = (full, meta.len(), changed);
+        if let Some(key) = self.known.get(&known) {
             return Ok(*key);
         }
+        let full = known.0;
         let key = hash(&mut File::open(path)?)?;
         // A file that changed a moment ago may change again within the same tick of the file system's clock.
         let age = SystemTime::now().duration_since(changed_at).unwrap_or_default();

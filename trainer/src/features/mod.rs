@@ -4,26 +4,32 @@
 //! `index.jsonl`, whose lines are written after the codes they speak of have reached the disk. Whatever moment a
 //! run is interrupted at, the next one finds whole entries and redoes the rest. Codes are found by the content of
 //! a clip, so that moved files are not decoded again and changed ones are.
+//!
+//! Machines that share the work of a large corpus write to a folder each ([`Shard`]), below the front end's, with the same
+//! files. Whoever reads reads them all, where they lie.
 
+mod advice;
+mod compute;
 mod error;
 mod extract;
+mod index;
 mod keys;
+mod shard;
 mod store;
+mod stores;
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use memmap2::Mmap;
-use rayon::prelude::*;
 use runtime::mel::MelConfig;
 
 use crate::corpus::{Clip, Corpus, Problem};
+pub use advice::{ahead, as_told, will_need};
 pub use error::FeatureError;
 pub use extract::{MAX_SECONDS, decode_usable};
-use keys::{FileKeys, Key};
-use store::{Entry, Store};
+pub use shard::{Shard, ShardError};
+use stores::Place;
 
 /// A folder for cached features; made when needed. It may be deleted whenever nothing runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,22 +93,25 @@ pub struct Prepared {
 }
 
 /// The 8-bit log-mel codes of a list of clips, mapped from the cache.
+///
+/// The maps read what is touched and no more: tell them what is read next, by [`will_need`] or [`ahead`].
 #[derive(Debug)]
 pub struct FeatureSet {
-    map: Mmap,
+    /// By [`Place::store`].
+    maps: Vec<Mmap>,
     config: MelConfig,
-    entries: Vec<Entry>,
+    places: Vec<Place>,
 }
 
 impl FeatureSet {
     /// Number of clips.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.places.len()
     }
 
     /// Never true: a set without clips is an error.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.places.is_empty()
     }
 
     /// The front end that made the codes.
@@ -115,7 +124,7 @@ impl FeatureSet {
     /// # Panics
     /// When there is no such clip.
     pub fn frames(&self, clip: usize) -> usize {
-        self.entries[clip].frames
+        self.places[clip].entry.frames
     }
 
     /// Codes of a clip, frame-major [frames, mel_bands]; [`runtime::mel::FrameCodes`] turns them into decibels.
@@ -123,17 +132,17 @@ impl FeatureSet {
     /// # Panics
     /// When there is no such clip.
     pub fn codes(&self, clip: usize) -> &[u8] {
-        let entry = &self.entries[clip];
-        let start = entry.offset as usize;
-        &self.map[start..start + entry.frames * self.config.mel_bands]
+        let Place { store, entry } = &self.places[clip];
+        entry.of(&self.maps[*store], self.config.mel_bands)
     }
 }
 
-/// Computes what the cache lacks, with `jobs` threads, and maps the codes of every usable clip.
+/// Computes what the cache lacks, with `jobs` threads, and maps the codes of every usable clip, those that shards computed
+/// too.
 ///
 /// Of a file the first half hour is used. Files that cannot be read or decoded become
 /// [`Problem`]s and leave the corpus. Memory: one decoded clip per job and a few clips' codes on their way to the
-/// disk, however large the corpus is. Only one process writes to a cache at a time; another waits.
+/// disk, however large the corpus is. Only one process writes to a cache at a time (shards aside); another waits.
 ///
 /// # Errors
 /// [`FeatureError`] when the cache cannot be used, the front end is impossible, or no clip is usable.
@@ -144,93 +153,88 @@ pub fn prepare(
     jobs: usize,
     progress: &dyn Progress,
 ) -> Result<Prepared, FeatureError> {
-    config.validate()?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build()?;
-    let mut store = Store::open(cache.path(), config, progress)?;
-    let mut file_keys = FileKeys::open(store.dir())?;
-
-    let keys: Vec<Result<Key, String>> =
-        pool.install(|| corpus.clips.par_iter().map(|c| file_keys.of(c)).collect());
-    file_keys.save()?;
-    let known = store.intact(&keys.iter().flatten().copied().collect(), &pool)?;
-    let mut waiting: HashSet<Key> = HashSet::new();
-    let work: Vec<(Key, &Clip)> = keys
-        .iter()
-        .zip(&corpus.clips)
-        .filter_map(|(key, clip)| key.as_ref().ok().map(|key| (*key, clip)))
-        .filter(|(key, _)| !known.contains(key) && waiting.insert(*key))
-        .collect();
-    let extracted = work.len();
-    let failures = fill(&mut store, &work, config, &pool, progress)?;
-
-    let mut problems = Vec::new();
-    let mut entries = Vec::new();
-    let mut keys = keys.into_iter();
-    corpus.clips.retain(|clip| {
-        let entry = match keys.next() {
-            Some(Ok(key)) => store.get(&key).ok_or_else(|| failures.get(&key).cloned()),
-            Some(Err(reason)) => Err(Some(reason)),
-            None => Err(None),
-        };
-        match entry {
-            Ok(entry) => entries.push(entry),
-            Err(reason) => {
-                let reason = reason.unwrap_or_else(|| "its features were not computed".into());
-                problems.push(Problem { id: clip.id.clone(), reason });
-                return false;
-            }
+    let clips: Vec<&Clip> = corpus.clips.iter().collect();
+    let computed = compute::compute(&clips, None, config, cache, jobs, progress)?;
+    let (mut places, mut problems) = (Vec::new(), Vec::new());
+    let mut found = computed.places();
+    corpus.clips.retain(|clip| match found.next() {
+        Some(Ok(place)) => {
+            places.push(place);
+            true
         }
-        true
+        Some(Err(reason)) => {
+            problems.push(Problem { id: clip.id.clone(), reason });
+            false
+        }
+        None => false,
     });
-    if entries.is_empty() {
+    drop(found);
+    if places.is_empty() {
         let first = problems
             .first()
             .map_or_else(|| "the list is empty".into(), |p| format!("{}: {}", p.id, p.reason));
         return Err(FeatureError::NothingUsable { problems: problems.len(), first });
     }
-    let features = FeatureSet { map: store.map()?, config: *config, entries };
-    Ok(Prepared { corpus, features, problems, extracted })
+    let features = FeatureSet { maps: computed.stores.maps()?, config: *config, places };
+    Ok(Prepared { corpus, features, problems, extracted: computed.tried })
 }
 
-/// Extracts the codes of `work` into the store; returns the reasons of those that failed.
-fn fill(
-    store: &mut Store,
-    work: &[(Key, &Clip)],
+/// What [`fill_cache`] did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filled {
+    /// Clips of the part.
+    pub clips: usize,
+    /// Computed now. What several clips have in common, to the byte, is computed once.
+    pub computed: usize,
+    /// Clips whose codes were there, or are those of another clip.
+    pub found: usize,
+    /// Clips without codes, each with the reason, in the order of the corpus.
+    pub problems: Vec<Problem>,
+    /// Time to identify the clips, for which every file is read once, and to check what is cached of them.
+    pub checking: Duration,
+    /// Time to compute and write the rest.
+    pub computing: Duration,
+}
+
+impl Filled {
+    /// What a thousand clips take that are not cached yet, with as many threads; nothing where none was computed.
+    pub fn seconds_per_thousand(&self) -> Option<f64> {
+        let per_clip = |time: Duration, clips: usize| time.as_secs_f64() / clips as f64;
+        let both = || per_clip(self.checking, self.clips) + per_clip(self.computing, self.computed);
+        (self.computed > 0).then(|| 1000.0 * both())
+    }
+}
+
+/// Computes what the cache lacks of one of the parts of a corpus, or without a `shard` of all of it, with `jobs` threads.
+///
+/// A part's codes go into a folder of its own, so that several machines may fill the same cache at once, each with
+/// another part. Nothing is computed that is there already, whoever computed it. Memory: as [`prepare`].
+///
+/// # Errors
+/// [`FeatureError`] when the cache cannot be used or the front end is impossible; never because of a clip.
+pub fn fill_cache(
+    corpus: &Corpus,
+    shard: Option<Shard>,
     config: &MelConfig,
-    pool: &rayon::ThreadPool,
+    cache: &CacheDir,
+    jobs: usize,
     progress: &dyn Progress,
-) -> Result<HashMap<Key, String>, FeatureError> {
-    let failures = Mutex::new(HashMap::new());
-    progress.start(work.len());
-    // Bounded: when the disk is slow the extractors wait, and nothing piles up.
-    // Enough that they need not wait for a flush of the disk, some tens of milliseconds.
-    let (send, receive) = sync_channel::<(Key, Vec<u8>)>(16 + 2 * pool.current_num_threads());
-    let written = std::thread::scope(|scope| {
-        let writer = scope.spawn(move || -> Result<(), FeatureError> {
-            for (key, codes) in receive {
-                store.append(key, &codes)?;
-            }
-            store.commit()
-        });
-        pool.install(|| {
-            // A writer that failed has hung up; its error is the one to report.
-            let _ = work.par_iter().try_for_each_with(send, |send, (key, clip)| {
-                let sent = match extract::codes(clip, config) {
-                    Ok(codes) => send.send((*key, codes)).map_err(|_| ()),
-                    Err(reason) => {
-                        failures
-                            .lock()
-                            .unwrap_or_else(std::sync::PoisonError::into_inner)
-                            .insert(*key, reason);
-                        Ok(())
-                    }
-                };
-                progress.step();
-                sent
-            });
-        });
-        writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    });
-    written?;
-    Ok(failures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+) -> Result<Filled, FeatureError> {
+    let ours = |clip: &&Clip| shard.is_none_or(|shard| shard.holds(&clip.id));
+    let clips: Vec<&Clip> = corpus.clips.iter().filter(ours).collect();
+    let computed = compute::compute(&clips, shard, config, cache, jobs, progress)?;
+    let places = computed.places().zip(&clips);
+    let problem = |(place, clip): (Result<Place, String>, &&Clip)| {
+        place.err().map(|reason| Problem { id: clip.id.clone(), reason })
+    };
+    let problems: Vec<Problem> = places.filter_map(problem).collect();
+    let (clips, new) = (clips.len(), computed.tried - computed.failed);
+    Ok(Filled {
+        clips,
+        computed: new,
+        found: clips - new - problems.len(),
+        problems,
+        checking: computed.checking,
+        computing: computed.computing,
+    })
 }

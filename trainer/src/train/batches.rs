@@ -2,7 +2,7 @@
 
 use super::augment::{Change, Place, apply, mix_labels};
 use super::config::{Balance, TrainConfig};
-use super::hearing::{Heard, heard, order, start};
+use super::hearing::{Heard, ask_for, heard, order, starts};
 use super::windows::Windows;
 use crate::net::{Architecture, Standardise};
 use rand::SeedableRng;
@@ -159,14 +159,15 @@ impl<'a> Batcher<'a> {
 
     /// Batch `step` of an epoch whose order is `order`.
     pub fn batch(&self, order: &[Heard], epoch: usize, step: usize) -> Batch {
-        let first = step * self.config.batch_size;
-        let chosen = &order[first..(first + self.config.batch_size).min(order.len())];
         let (bands, frames, draw) = (self.table.len(), self.frames, self.draw());
-        let starts = chosen.iter().map(|&heard| {
-            let clip = heard.clip as usize;
-            (clip, start(&self.clips[clip], heard, &draw, epoch, bands, frames))
-        });
-        let starts: Vec<(usize, usize)> = starts.collect();
+        let batch = |step| order.chunks(self.config.batch_size).nth(step).unwrap_or_default();
+        let starts_of = |batch| starts(self.clips, batch, &draw, epoch, bands, frames);
+        let (chosen, starts) = (batch(step), starts_of(batch(step)));
+        if self.values {
+            // The next ones too, which a disk can read while these are made.
+            ask_for(self.clips, &starts, bands, frames);
+            ask_for(self.clips, &starts_of(batch(step + 1)), bands, frames);
+        }
         let keys: Vec<u64> = chosen.iter().map(|heard| heard.key()).collect();
         let place = Place { clips: &keys, bands, frames, deviation: self.deviation, epoch, step };
         let steps = self.config.augment.iter().enumerate();

@@ -1,6 +1,7 @@
 //! What an epoch hears: how often each clip, in which order, and from where on.
 
 use super::batches::{Draw, LabelledClip};
+use crate::features::will_need;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,31 @@ pub fn start(
     let first = labelled.start.min(spare);
     let last = labelled.end.saturating_sub(frames).clamp(first, spare);
     draw.crop(epoch, heard.key()).random_range(first..=last)
+}
+
+/// Where the crops of a batch are: a clip's number and the frame that its crop begins at.
+pub fn starts(
+    clips: &[LabelledClip<'_>],
+    batch: &[Heard],
+    draw: &Draw,
+    epoch: usize,
+    bands: usize,
+    frames: usize,
+) -> Vec<(usize, usize)> {
+    let place = |&heard: &Heard| {
+        let clip = heard.clip as usize;
+        (clip, start(&clips[clip], heard, draw, epoch, bands, frames))
+    };
+    batch.iter().map(place).collect()
+}
+
+/// Has crops read from the disk, all of them at once, where their codes lie in a file; does not wait for them.
+pub fn ask_for(clips: &[LabelledClip<'_>], starts: &[(usize, usize)], bands: usize, frames: usize) {
+    for &(clip, from) in starts {
+        let codes = clips[clip].codes;
+        // A clip that is shorter than the crop is begun again.
+        will_need(codes.get(from * bands..(from + frames) * bands).unwrap_or(codes));
+    }
 }
 
 #[cfg(test)]

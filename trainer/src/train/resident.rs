@@ -1,6 +1,7 @@
 //! A corpus that lives in the device's memory: crops are gathered and standardised there.
 
 use super::batches::LabelledClip;
+use crate::features::ahead;
 use crate::net::Standardise;
 use candle_core::{DType, Device, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -96,9 +97,9 @@ impl Resident {
         let page = Tensor::zeros((rows, bands), DType::U8, device)?;
         let mut first = 0;
         // Clip by clip: a second copy of a large corpus in the computer's memory may be one too many.
-        for clip in clips {
-            let frames = clip.codes.len() / bands;
-            let codes = Tensor::from_slice(&clip.codes[..frames * bands], (frames, bands), device)?;
+        for codes in ahead(clips.iter().map(|clip| clip.codes)) {
+            let frames = codes.len() / bands;
+            let codes = Tensor::from_slice(&codes[..frames * bands], (frames, bands), device)?;
             page.slice_set(&codes, 0, first)?;
             self.clips.push(Place { page: self.pages.len(), first, frames });
             first += frames;

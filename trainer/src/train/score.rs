@@ -4,6 +4,7 @@ use super::batches::{LabelledClip, crop};
 use super::segments::{Answers, Cut, SEGMENT_SECONDS, pieces};
 use crate::corpus::mostly_soft;
 use crate::eval::{Scores, ScoresError};
+use crate::features::will_need;
 use crate::net::Network;
 use candle_core::{Device, Result, Tensor};
 
@@ -75,6 +76,8 @@ fn by_length(
         let count =
             rest.iter().take((FRAMES / frames).max(1)).take_while(|&&i| frames_of(i) == frames).count();
         let (now, later) = rest.split_at(count);
+        // These and as many more, which are read from the disk while the network runs.
+        rest.iter().take(2 * count).for_each(|&i| will_need(clips[i].codes));
         rest = later;
         let mut x = vec![0.0; count * bands * frames];
         for (x, &i) in x.chunks_mut(bands * frames).zip(now) {
