@@ -57,6 +57,8 @@ impl<const N: usize> Twiddles<N> {
     }
 
     /// Spectra of the frames that begin at samples 0, `hop`, `2 hop`, ... of `samples`, times `window`.
+    // Inlined, so that they are made where they are used: they are 8 kB.
+    #[inline(always)]
     pub(super) fn rfft(&self, samples: &[f32], hop: usize, window: &[f32; N]) -> Spectra<N> {
         let mut spectra = [Lane::ZERO; N];
         let frames: [&[f32; N]; LANES] =

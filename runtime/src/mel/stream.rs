@@ -249,8 +249,8 @@ where
         lanes::mel_bands(&mut spectrum, self.tables.borrow().filters.bands(), &mut bands);
         let bands = &mut bands[..self.config().mel_bands];
         self.config().compression.apply(bands.as_flattened_mut());
+        let mut frame = [0.0; MAX_BANDS];
         for lane in 0..LANES {
-            let mut frame = [0.0; MAX_BANDS];
             for (value, band) in frame.iter_mut().zip(&*bands) {
                 *value = band[lane];
             }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex32;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use realfft::RealFftPlanner;
+use rustfft::num_complex::Complex32;
+use rustfft::{Fft, FftPlanner};
 
 use super::clip::{HIGHEST_RATE, LOWEST_RATE, ResampleError};
 use super::edge::{self, SIDE};
@@ -14,7 +15,7 @@ use crate::pcm;
 const SHORTEST_TRANSFORM: usize = 2048;
 
 /// Resamples a clip as [`resample`](super::resample) does, bit for bit, while it comes: what is pushed, piece after piece,
-/// is the clip. Its result lags by some 0.2 s and needs some 100 kB, however long the clip is.
+/// is the clip. Its result lags by some 0.4 s and needs some 200 kB, however long the clip is.
 #[derive(Debug)]
 pub struct PieceResampler {
     /// None where the rates are the same.
@@ -54,6 +55,9 @@ impl PieceResampler {
 /// A share of the clip's spectrum at a time: overlapping blocks are transformed, weighted by the response of the
 /// [edge](super::edge), cut to the band of the lower rate, and transformed back at the other rate (overlap-save). The
 /// filter has no delay and is shorter than the margins of a block, so that what is kept of each is exact.
+///
+/// Two blocks are the real and the imaginary parts of one transform: the filter is real, so they come back as such, and
+/// need not be taken apart in between.
 struct Converter {
     /// Hertz over their greatest common divisor: samples at either rate that last equally long.
     from: usize,
@@ -63,12 +67,11 @@ struct Converter {
     fresh: usize,
     /// Of each frequency below half the lower rate; the scale of the transforms is in it.
     response: Vec<f32>,
-    forward: Arc<dyn RealToComplex<f32>>,
-    inverse: Arc<dyn ComplexToReal<f32>>,
-    /// Samples from one margin before the next one of the result on.
+    forward: Arc<dyn Fft<f32>>,
+    inverse: Arc<dyn Fft<f32>>,
+    /// Samples from one margin before the next one of the result on: those of two blocks.
     block: Vec<f32>,
-    work: Vec<f32>,
-    spectrum: Vec<Complex32>,
+    work: Vec<Complex32>,
     band: Vec<Complex32>,
     converted: Vec<f32>,
     scratch: Vec<Complex32>,
@@ -88,9 +91,6 @@ impl std::fmt::Debug for Converter {
 
 type OnPiece<'f> = &'f mut dyn FnMut(&[f32]);
 
-/// Lengths that are planned for are the only ones.
-const PLANNED: &str = "transforms get buffers of the lengths they were planned for";
-
 impl Converter {
     fn new(from: u32, to: u32) -> Self {
         let divisor = greatest_common_divisor(from, to);
@@ -104,23 +104,23 @@ impl Converter {
         while !is_smooth(blocks) {
             blocks += 32;
         }
-        let mut planner = RealFftPlanner::new();
+        let mut planner = FftPlanner::new();
         let forward = planner.plan_fft_forward(from * blocks);
         let inverse = planner.plan_fft_inverse(to * blocks);
         let scale = 1.0 / (from * blocks) as f32;
-        let scratch = vec![Complex32::ZERO; forward.get_scratch_len().max(inverse.get_scratch_len())];
+        let scratch = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
+        let fresh = blocks - 2 * margin;
         Self {
-            response: edge::response(&*planner.plan_fft_forward(lower * blocks), scale),
+            response: edge::response(&*RealFftPlanner::new().plan_fft_forward(lower * blocks), scale),
             block: vec![0.0; from * margin],
-            work: vec![0.0; from * blocks],
-            spectrum: forward.make_output_vec(),
-            band: inverse.make_input_vec(),
-            converted: vec![0.0; to * blocks],
-            scratch,
+            work: vec![Complex32::ZERO; from * blocks],
+            band: vec![Complex32::ZERO; to * blocks],
+            converted: vec![0.0; 2 * to * fresh],
+            scratch: vec![Complex32::ZERO; scratch],
             from,
             to,
             margin,
-            fresh: blocks - 2 * margin,
+            fresh,
             forward,
             inverse,
             taken: 0,
@@ -131,7 +131,7 @@ impl Converter {
     fn push(&mut self, mut samples: &[f32], on_piece: OnPiece<'_>) {
         self.taken += samples.len() as u64;
         while !samples.is_empty() {
-            let missing = self.work.len() - self.block.len();
+            let missing = self.two_blocks() - self.block.len();
             let (now, later) = samples.split_at(samples.len().min(missing));
             self.block.extend(now.iter().map(|&sample| pcm::sane(sample)));
             samples = later;
@@ -153,22 +153,43 @@ impl Converter {
         (self.taken, self.given) = (0, 0);
     }
 
-    /// Converts the block, filled up with silence, and gives what lies between its margins.
+    /// Samples of two blocks, of which the second begins where the first one's new samples end.
+    fn two_blocks(&self) -> usize {
+        self.work.len() + self.from * self.fresh
+    }
+
+    /// Converts the blocks, filled up with silence, and gives what lies between their margins.
     fn convert(&mut self) -> &[f32] {
-        self.block.resize(self.work.len(), 0.0);
-        self.work.copy_from_slice(&self.block);
-        self.block.drain(..self.from * self.fresh);
-        let scratch = &mut self.scratch[..self.forward.get_scratch_len()];
-        self.forward.process_with_scratch(&mut self.work, &mut self.spectrum, scratch).expect(PLANNED);
-        let heard = self.response.len();
-        for ((band, spectrum), response) in self.band.iter_mut().zip(&self.spectrum).zip(&self.response) {
-            *band = spectrum * response;
+        self.block.resize(self.two_blocks(), 0.0);
+        let (hop, length, heard) = (self.from * self.fresh, self.work.len(), self.response.len());
+        for ((work, &first), &second) in self.work.iter_mut().zip(&self.block).zip(&self.block[hop..]) {
+            *work = Complex32::new(first, second);
         }
-        self.band[heard..].fill(Complex32::ZERO);
-        let scratch = &mut self.scratch[..self.inverse.get_scratch_len()];
-        self.inverse.process_with_scratch(&mut self.band, &mut self.converted, scratch).expect(PLANNED);
-        self.given += (self.to * self.fresh) as u64;
-        &self.converted[self.to * self.margin..][..self.to * self.fresh]
+        self.block.drain(..2 * hop);
+        let scratch = &mut self.scratch[..self.forward.get_inplace_scratch_len()];
+        self.forward.process_with_scratch(&mut self.work, scratch);
+        // Frequencies from nothing up, and those below it from the end down.
+        let (upper, lower) = self.band.split_at_mut(self.to * (length / self.from) / 2);
+        for ((band, work), response) in upper.iter_mut().zip(&self.work).zip(&self.response) {
+            *band = work * response;
+        }
+        let below = lower.iter_mut().rev().zip(self.work.iter().rev()).zip(&self.response[1..]);
+        for ((band, work), response) in below {
+            *band = work * response;
+        }
+        // Where the result has a higher rate than the clip there is nothing in between.
+        upper[heard..].fill(Complex32::ZERO);
+        let silent = lower.len() + 1 - heard;
+        lower[..silent].fill(Complex32::ZERO);
+        let scratch = &mut self.scratch[..self.inverse.get_inplace_scratch_len()];
+        self.inverse.process_with_scratch(&mut self.band, scratch);
+        let kept = &self.band[self.to * self.margin..][..self.to * self.fresh];
+        let (first, second) = self.converted.split_at_mut(kept.len());
+        for ((kept, first), second) in kept.iter().zip(first).zip(second) {
+            (*first, *second) = (kept.re, kept.im);
+        }
+        self.given += self.converted.len() as u64;
+        &self.converted
     }
 }
 

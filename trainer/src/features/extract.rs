@@ -24,6 +24,9 @@ const MOST_LOST: f64 = 0.05;
 /// Part of the name of a cache folder: raised whenever decoding, resampling or the codes change.
 pub(super) const VERSION: u32 = 5;
 
+/// Frames that the front end makes at once.
+const FRAMES_TOGETHER: usize = 16;
+
 thread_local! {
     /// Making its tables is as much work as half a second of music: they stay for the next clip.
     static EAR: RefCell<Option<Ear>> = const { RefCell::new(None) };
@@ -73,6 +76,9 @@ struct Ear {
     encode: FrameCodes,
     /// By the rate of what is heard.
     resamplers: HashMap<u32, PieceResampler>,
+    /// Samples at the front end's rate that wait until there are enough for several frames at a time, which is four times
+    /// as fast as one after the other.
+    waiting: Vec<f32>,
     /// Of the present clip: its rate, and its codes so far.
     rate: u32,
     codes: Vec<u8>,
@@ -85,6 +91,7 @@ impl Ear {
             mel: AnyLogMel::new(config).map_err(|error| error.to_string())?,
             encode: FrameCodes::of(config.compression),
             resamplers: HashMap::new(),
+            waiting: Vec::new(),
             rate: 0,
             codes: Vec::new(),
         })
@@ -114,7 +121,7 @@ impl Ear {
 
     /// The next samples of the clip, at the same rate as those before.
     fn hear(&mut self, rate: u32, samples: &[f32]) -> Result<(), String> {
-        let Self { config, mel, encode, resamplers, codes, .. } = self;
+        let Self { config, mel, encode, resamplers, waiting, codes, .. } = self;
         self.rate = rate;
         let resampler = match resamplers.entry(rate) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
@@ -125,8 +132,12 @@ impl Ear {
         };
         let mut heard = Ok(());
         resampler.push(samples, |piece| {
-            let pcm = Pcm::new(config.sample_rate, piece);
+            waiting.extend_from_slice(piece);
+            let together = FRAMES_TOGETHER * config.hop_length;
+            let ready = waiting.len() / together * together;
+            let pcm = Pcm::new(config.sample_rate, &waiting[..ready]);
             let pushed = mel.push(pcm, |frame| codes.extend(frame.iter().map(|&value| encode.encode(value))));
+            waiting.drain(..ready);
             heard = std::mem::replace(&mut heard, Ok(())).and(pushed);
         });
         heard.map_err(|error| error.to_string())
@@ -134,15 +145,15 @@ impl Ear {
 
     /// Ends the clip: its codes.
     fn finish(&mut self) -> Vec<u8> {
-        let Self { config, mel, encode, resamplers, codes, .. } = self;
+        let Self { config, mel, encode, resamplers, waiting, codes, .. } = self;
         let mut encoded = |frame: &[f32]| codes.extend(frame.iter().map(|&value| encode.encode(value)));
         if let Some(resampler) = resamplers.get_mut(&self.rate) {
-            // What the resampler gives is finite and at the rate of the front end: it is not refused.
-            resampler.flush(|piece| {
-                let _ = mel.push(Pcm::new(config.sample_rate, piece), &mut encoded);
-            });
+            resampler.flush(|piece| waiting.extend_from_slice(piece));
         }
+        // What the resampler gives is finite and at the rate of the front end: it is not refused.
+        let _ = mel.push(Pcm::new(config.sample_rate, waiting), &mut encoded);
         mel.flush(encoded);
+        waiting.clear();
         self.rate = 0;
         std::mem::take(codes)
     }

@@ -7,6 +7,7 @@
 use super::dct::dct32;
 use super::hybrid::Slots;
 use super::window::{Taps, taps};
+use pulp::{Simd, WithSimd};
 use wide::f32x4;
 
 /// The values C(m) of one m, of the slots before and of those at hand.
@@ -40,6 +41,12 @@ impl Synthesis {
     /// Turns slots, 18 or 36, into samples: that at `phase`, which is below the step, and every `step`-th after it.
     /// There may be a few more that mean nothing.
     pub fn run(&mut self, slots: &[Slots], count: usize, phase: usize, samples: &mut Vec<f32>) {
+        // With the vectors of the processor at hand there are more registers; the sums stay the same.
+        pulp::Arch::new().dispatch(Run { synthesis: self, slots, count, phase, samples });
+    }
+
+    #[inline(always)]
+    fn run_inline(&mut self, slots: &[Slots], count: usize, phase: usize, samples: &mut Vec<f32>) {
         let padded = match (self.step, count > 18) {
             (_, true) => 36,
             (3, false) => 24,
@@ -65,11 +72,13 @@ impl Synthesis {
     }
 
     /// How many sequences of slots there are, how many slots each has in its row, and how many of them came before.
+    #[inline(always)]
     fn sequences(&self) -> (usize, usize, usize) {
         if self.step == 3 { (3, THIRD, THIRD_BEFORE) } else { (1, 64, BEFORE) }
     }
 
     /// The cosine transforms.
+    #[inline(always)]
     fn transform<const BANDS: usize>(&mut self, slots: &[Slots], count: usize) {
         let (sequences, length, before) = self.sequences();
         for sequence in 0..sequences {
@@ -91,6 +100,7 @@ impl Synthesis {
     }
 
     /// Weighs `4 * BLOCK` slots at a time, all in one sequence.
+    #[inline(always)]
     fn weigh<const STEP: usize, const BLOCK: usize>(&self, count: usize, phase: usize, samples: &mut [f32]) {
         for n in (phase..32).step_by(STEP) {
             for first in (0..count).step_by(4 * BLOCK) {
@@ -101,12 +111,14 @@ impl Synthesis {
     }
 
     /// Weighs all slots, in three sequences of `4 * BLOCK`.
+    #[inline(always)]
     fn weigh_thirds<const BLOCK: usize>(&self, phase: usize, samples: &mut [f32]) {
         self.weigh_third::<0, BLOCK>(phase, samples);
         self.weigh_third::<1, BLOCK>(phase, samples);
         self.weigh_third::<2, BLOCK>(phase, samples);
     }
 
+    #[inline(always)]
     fn weigh_third<const SEQUENCE: usize, const BLOCK: usize>(&self, phase: usize, samples: &mut [f32]) {
         // Sample n of slot t is number 32 t + n, and 32 is one less than a multiple of 3.
         for n in ((phase + SEQUENCE) % 3..32).step_by(3) {
@@ -146,6 +158,7 @@ impl Synthesis {
     }
 
     /// Makes the last slots those before.
+    #[inline(always)]
     fn advance(&mut self, count: usize) {
         let (_, length, _) = self.sequences();
         for row in self.rows.iter_mut() {
@@ -158,6 +171,24 @@ impl Synthesis {
                 move_down::<16>(row, count);
             }
         }
+    }
+}
+
+/// [`Synthesis::run`], to be compiled for each kind of processor.
+struct Run<'a> {
+    synthesis: &'a mut Synthesis,
+    slots: &'a [Slots],
+    count: usize,
+    phase: usize,
+    samples: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.synthesis.run_inline(self.slots, self.count, self.phase, self.samples);
     }
 }
 
