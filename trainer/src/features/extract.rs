@@ -173,7 +173,8 @@ mod tests {
         for (rate, length) in
             [(44_100, 100_000), (12_000, 30_000), (14_700, 40_001), (44_100, 5_000), (8_000, 100)]
         {
-            let samples: Vec<f32> = (0..length).map(|i| ((i * i) as f32 * 1e-5).sin() * 0.3).collect();
+            let samples: Vec<f32> =
+                (0..length).map(|i| (1e-5 * f64::from(i) * f64::from(i)).sin() as f32 * 0.3).collect();
             for piece in samples.chunks(1152) {
                 ear.hear(rate, piece).unwrap();
             }

@@ -33,7 +33,7 @@ fn signal(rate: u32, seconds: f32, seed: u64) -> Vec<f32> {
         // Something begins four times a second, so that encoders change their windows.
         let beat = (4.0 * t).fract();
         let burst = if beat < 0.02 { 0.6 } else { 0.02 };
-        tones.iter().map(tone).sum::<f32>() * (1.0 - beat) * 0.7 + burst * noise()
+        0.3 * (tones.iter().map(tone).sum::<f32>() * (1.0 - beat) * 0.7 + burst * noise())
     };
     let mut sample = sample;
     (0..(seconds * rate as f32) as usize).map(&mut sample).collect()
@@ -98,17 +98,20 @@ pub fn kinds() -> &'static [Mp3] {
     })
 }
 
-/// Those, the fixtures, and one of `every` of the music that MINIM_MUSIC names, where it does.
-pub fn files(every: usize) -> Vec<Mp3> {
-    let read = |path: PathBuf| (path.display().to_string(), std::fs::read(path).expect("a readable file"));
+fn read(path: PathBuf) -> Mp3 {
+    (path.display().to_string(), std::fs::read(path).expect("a readable file"))
+}
+
+/// Those, and the fixtures.
+pub fn own() -> impl Iterator<Item = Mp3> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/audio");
+    kinds().iter().cloned().chain(mp3_files(&fixtures).into_iter().map(read))
+}
+
+/// Those, and one of `every` of the music that MINIM_MUSIC names, where it does.
+pub fn files(every: usize) -> Vec<Mp3> {
     let music = std::env::var_os("MINIM_MUSIC").map(|music| mp3_files(Path::new(&music))).unwrap_or_default();
-    kinds()
-        .iter()
-        .cloned()
-        .chain(mp3_files(&fixtures).into_iter().map(read))
-        .chain(music.into_iter().step_by(every).map(read))
-        .collect()
+    own().chain(music.into_iter().step_by(every).map(read)).collect()
 }
 
 /// All mp3 files of a directory and those in it.
