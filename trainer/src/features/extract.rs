@@ -87,7 +87,7 @@ struct Ear {
 impl Ear {
     fn new(config: &MelConfig) -> Result<Self, String> {
         Ok(Self {
-            config: config.clone(),
+            config: *config,
             mel: AnyLogMel::new(config).map_err(|error| error.to_string())?,
             encode: FrameCodes::of(config.compression),
             resamplers: HashMap::new(),

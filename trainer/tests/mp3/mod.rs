@@ -73,7 +73,7 @@ pub fn kinds() -> &'static [Mp3] {
                 let samples: Vec<f32> = if channels == 1 {
                     left
                 } else {
-                    let side = |i: usize| if i / rate as usize % 2 == 0 { 1.0 } else { 0.1 };
+                    let side = |i: usize| if (i / rate as usize).is_multiple_of(2) { 1.0 } else { 0.1 };
                     left.iter()
                         .zip(&right)
                         .enumerate()
