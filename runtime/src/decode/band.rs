@@ -11,8 +11,6 @@ pub(super) struct Band {
     decoder: BandDecoder,
     /// The file's own rate in hertz, as its first packet says.
     file_rate: u32,
-    /// What the last packet gave.
-    samples: Vec<f32>,
 }
 
 /// What is known of a packet that was decoded.
@@ -27,13 +25,12 @@ impl Band {
     /// For a listener up to `highest` hertz; nothing where the codec is another.
     pub fn of(params: &AudioCodecParameters, highest: f32) -> Option<Self> {
         let file_rate = params.sample_rate.filter(|_| params.codec == CODEC_ID_MP3)?;
-        Some(Self { decoder: BandDecoder::new(highest), file_rate, samples: Vec::new() })
+        Some(Self { decoder: BandDecoder::new(highest), file_rate })
     }
 
     /// Decodes a packet without its first `early` seconds. `None` where it is no packet of Layer III, and another decoder has to
     /// read the stream.
     pub fn decode(&mut self, packet: &Packet, early: f64) -> Option<Result<BandPacket, &'static str>> {
-        self.samples.clear();
         let early = (early * f64::from(self.file_rate)).round() as usize;
         let trim = Trim {
             start: (packet.trim_start.get() as usize).saturating_add(early),
@@ -41,7 +38,6 @@ impl Band {
         };
         match self.decoder.decode(&packet.data, trim) {
             Ok(decoded) => {
-                self.samples.extend_from_slice(decoded.samples);
                 Some(Ok(BandPacket { rate: decoded.file_rate / decoded.step, channels: decoded.channels }))
             }
             Err(BandError::NotLayer3) => None,
@@ -51,7 +47,7 @@ impl Band {
 
     /// The mean over the channels, of the last packet.
     pub fn samples(&self) -> &[f32] {
-        &self.samples
+        self.decoder.samples()
     }
 
     /// Forgets what was before, after a seek.

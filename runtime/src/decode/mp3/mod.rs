@@ -78,8 +78,9 @@ struct Stream {
     sum: Box<[Mix; 2]>,
     /// Samples of the sub-bands, in groups of four.
     slots: Vec<Slots>,
-    /// What the filter bank made of them.
+    /// What the filter bank made of them, and which of it the last packet gave.
     samples: Vec<f32>,
+    given: std::ops::Range<usize>,
 }
 
 impl std::fmt::Debug for BandDecoder {
@@ -115,16 +116,23 @@ impl BandDecoder {
         })?;
         let highest = self.highest;
         let stream = self.stream.get_or_insert_with(|| Stream::new(&header, highest));
+        stream.given = 0..0;
         if (stream.rate, stream.channels) != (header.rate(), header.channels) {
             return Err(BandError::Refused("another rate or other channels than before"));
         }
         stream.decode(&header, body, trim)
     }
 
+    /// The samples of the last packet once more; none where it was refused.
+    pub fn samples(&self) -> &[f32] {
+        self.stream.as_ref().map_or(&[], |stream| &stream.samples[stream.given.clone()])
+    }
+
     /// Forgets what was before, after a seek.
     pub fn reset(&mut self) {
         if let Some(stream) = &mut self.stream {
             stream.grid = Grid::default();
+            stream.given = 0..0;
             stream.reservoir.clear();
             stream.hybrid.clear();
             stream.synthesis.clear();
@@ -148,6 +156,7 @@ impl Stream {
             sum: Box::new([Mix::new(), Mix::new()]),
             slots: vec![[f32x4::ZERO; SLOTS]; groups],
             samples: Vec::new(),
+            given: 0..0,
             band,
         }
     }
@@ -165,6 +174,7 @@ impl Stream {
         }
         let frames = 576 * header.granules();
         let range = self.filter(header.granules(), trim);
+        self.given = range.clone();
         self.grid.advance(self.band.step, frames, trim);
         Ok(Decoded {
             file_rate: self.rate,
