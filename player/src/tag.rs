@@ -1,6 +1,6 @@
 //! Tagging of audio files.
 
-use crate::hear::hear;
+use crate::hear::{Heard, hear};
 use crate::report::{Report, TagLine};
 use runtime::tagger::{SongTags, Tagger};
 use std::path::Path;
@@ -9,11 +9,11 @@ use std::path::Path;
 ///
 /// # Errors
 /// Why it has no tags, without the file's name.
-pub fn tag_song(tagger: &Tagger, path: &Path) -> Result<SongTags, String> {
+pub fn tag_song(tagger: &Tagger, path: &Path) -> Result<Heard, String> {
     if path.is_dir() {
         return Err("is a folder; name the files in it".into());
     }
-    hear(tagger, path).map(|heard| heard.song).map_err(|error| error.reason(path))
+    hear(tagger, path).map_err(|error| error.reason(path))
 }
 
 /// What is said about a song that was tagged.

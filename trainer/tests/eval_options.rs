@@ -52,6 +52,22 @@ fn windows_are_aggregated_and_tags_scored_under_other_names() {
     fs::write(folder.path().join("tags.csv"), "corpus,model\nrocking,rock\n").unwrap();
     let out = eval(folder.path(), &["--tags", "tags.csv"]);
     assert_eq!(tags(&json(&out)), ["Rocking", "jazz"]);
+    let report = json(&out);
+    assert_eq!(report["scored_as"], serde_json::json!([["rock", "Rocking"]]));
+    assert_eq!((&report["aggregate"], &max["aggregate"]), (&"mean".into(), &"max".into()));
+    let calibration = &report["calibration"];
+    assert_eq!(calibration["answers"], 48);
+    // The table holds for both: a model beside itself is itself.
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/k2c1-msd50-0.1m");
+    let itself = json(&eval(folder.path(), &["--tags", "tags.csv", "--beside", model.to_str().unwrap()]));
+    assert_eq!(itself["beside"]["difference_ci95"], serde_json::json!([0.0, 0.0]));
+    for tag in itself["beside"]["tags"].as_array().unwrap() {
+        assert_eq!(tag["difference_ci95"], serde_json::json!([0.0, 0.0]), "{tag}");
+    }
+    // A folder for the report that cannot be made is known before anything else.
+    let out = eval(folder.path(), &["--report", "songs.csv/x"]);
+    assert!(!out.status.success() && !String::from_utf8_lossy(&out.stderr).contains("Scoring"));
+    let out = eval(folder.path(), &["--tags", "tags.csv"]);
     assert!(String::from_utf8_lossy(&out.stderr).contains("rock as Rocking"));
     for (table, why) in [
         ("model,corpus\npolka,jazz\n", "line 2: the model has no tag \"polka\""),

@@ -53,7 +53,11 @@ pub fn score(
     show::stage(&format!("Scoring {} clips by {name}", clips.len()));
     let p = probabilities_by_runtime(other, &clips, args.aggregate.into())?;
     let truth: Vec<f32> = clips.iter().flat_map(|clip| clip.labels.iter().copied()).collect();
-    let (theirs, _) = Scores::matched(other.tags(), &p, tags, &truth, clips.len())
+    let names = args
+        .tags
+        .as_deref()
+        .map_or_else(|| Ok(other.tags().to_vec()), |path| eval::mapped(path, other.tags(), tags, true))?;
+    let (theirs, _) = Scores::matched(&names, &p, tags, &truth, clips.len())
         .with_context(|| format!("{name} on {corpus}"))?;
     let theirs = theirs.with_positive_threshold(threshold)?;
     let places: Vec<usize> = pairs.iter().map(|&(place, _)| place).collect();

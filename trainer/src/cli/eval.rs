@@ -39,6 +39,12 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     if !(args.segment_seconds > 0.0 && args.segment_seconds < 1e6) {
         bail!("--segment-seconds {}: it is above 0 and below a million", args.segment_seconds);
     }
+    if let Some(folder) = &args.report {
+        // Found out before hours of scoring.
+        let failed = || format!("--report {}", folder.display());
+        std::fs::create_dir_all(folder).with_context(failed)?;
+        tempfile::tempfile_in(folder).with_context(failed)?;
+    }
     // The float file is the model; the int8 file beside it is compared with it.
     let (float, int8) = (load(&args.model, Precision::Float)?, load(&args.model, Precision::Int8)?);
     let Some(main) = float.as_ref().or(int8.as_ref()) else {
@@ -52,7 +58,9 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let choices = CorpusOptions {
         seed: args.seed.or(trained_with.and_then(|data| data["seed"].as_u64())).unwrap_or(1),
         // What was trained on without a test split has none.
-        draw_test: !trained_with.and_then(|data| data["no_test"].as_bool()).unwrap_or(false),
+        // (Only where it is evaluated on the corpus that it was trained on: another one has clips that it has not heard.)
+        draw_test: !(trained_on(trained_with, &args.corpus)
+            && trained_with.and_then(|data| data["no_test"].as_bool()).unwrap_or(false)),
         positive_threshold,
         min_positives: 0,
         ..Default::default()
@@ -62,16 +70,16 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let (split, split_name) = (args.split.only(), args.split.name());
     let clips = data.clips(split);
     if clips.is_empty() {
-        bail!("{} has no clips in split {split_name}", corpus);
+        bail!("{corpus} has no clips in split {split_name}; --split all takes all of it");
     }
     show::stage(&format!("Scoring {} clips", clips.len()));
     let started = std::time::Instant::now();
     let taught = taught(&clips);
     let aggregate: Aggregate = args.aggregate.into();
-    let names = args
-        .tags
-        .as_deref()
-        .map_or_else(|| Ok(main.tags().to_vec()), |path| mapped(path, main.tags(), &data.corpus.tags))?;
+    let names = args.tags.as_deref().map_or_else(
+        || Ok(main.tags().to_vec()),
+        |path| mapped(path, main.tags(), &data.corpus.tags, false),
+    )?;
     let score = |tagger: &Tagger, clips: &[LabelledClip<'_>], by_window: bool| -> Result<Heard> {
         let (answers, p) = if by_window {
             let (answers, means) = answers_by_runtime(tagger, clips)?;
@@ -122,11 +130,27 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         Ok(evaluation) => evaluation,
         // A teacher that never is sure leaves nothing to take an AUC of, but much to agree with.
         Err(EvalError::NothingToScore(left_out)) if !agreement.is_empty() && other.is_none() => {
-            return print_agreement(args, (&name, &corpus, clips.len()), &options, &left_out, &agreement);
+            print_agreement(args, (&name, &corpus, clips.len()), &options, &left_out, &agreement)?;
+            if args.report.is_some() || args.robustness {
+                bail!(
+                    "no tag has an AUC, of which a report and a table of robustness are made: there is neither"
+                );
+            }
+            return Ok(ExitCode::SUCCESS);
         }
         Err(error) => return Err(error).context(corpus.to_string()),
     };
     let mut evaluation = trainer::eval::Evaluation { agreement, ..evaluation };
+    evaluation.aggregate = Some(
+        match aggregate {
+            Aggregate::Mean => "mean",
+            Aggregate::Max => "max",
+        }
+        .into(),
+    );
+    let renamed = main.tags().iter().zip(&names).filter(|(model, name)| model != name);
+    evaluation.scored_as = renamed.map(|(model, name)| [model.clone(), name.clone()]).collect();
+    evaluation.precision = float.is_none().then(|| "int8".into());
     if let Some(int8) = &by_int8 {
         evaluation.int8 = Some(compare(&heard.scores, &int8.scores)?);
     }
@@ -174,8 +198,15 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Names under which the model's tags are scored, by a table with the columns `model` and `corpus`.
-fn mapped(path: &Path, model: &[String], corpus: &[String]) -> Result<Vec<String>> {
+/// Whether a model was trained on these corpora.
+fn trained_on(data: Option<&serde_json::Value>, corpora: &[CorpusSpec]) -> bool {
+    let trained = data.and_then(|data| data["corpus"].as_str()).unwrap_or_default();
+    CorpusSpec::all_of(corpora.to_vec()).is_some_and(|corpus| corpus.to_string() == trained)
+}
+
+/// Names under which a model's tags are scored, by a table with the columns `model` and `corpus`; where the table is another
+/// model's, tags that this one does not have are passed over.
+pub fn mapped(path: &Path, model: &[String], corpus: &[String], others: bool) -> Result<Vec<String>> {
     let mut names = model.to_vec();
     let mut reader = csv::Reader::from_path(path).with_context(|| path.display().to_string())?;
     let header = reader.headers().with_context(|| path.display().to_string())?.clone();
@@ -192,7 +223,11 @@ fn mapped(path: &Path, model: &[String], corpus: &[String]) -> Result<Vec<String
             found.with_context(|| format!("{}: line {}: {whose} has no tag {tag:?}", path.display(), row + 2))
         };
         let to = corpus[place(corpus, to, "the corpus")?].clone();
-        names[place(model, from, "the model")?] = to;
+        match place(model, from, "the model") {
+            Ok(place) => names[place] = to,
+            Err(_) if others => {}
+            Err(error) => return Err(error),
+        }
     }
     for (place, name) in names.iter().enumerate() {
         if let Some(first) = names[..place].iter().position(|other| other.eq_ignore_ascii_case(name)) {
@@ -239,7 +274,7 @@ fn print_agreement(
     options: &EvalOptions,
     left_out: &[LeftOut],
     agreement: &[Agreement],
-) -> Result<ExitCode> {
+) -> Result<()> {
     if args.json {
         let json = serde_json::json!({
             "model": model,
@@ -255,5 +290,5 @@ fn print_agreement(
         println!("{model} on {corpus}, {} split, {clips} clips: no tag has an AUC", options.split);
         agreement.iter().for_each(|one| println!("{}", one.line()));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

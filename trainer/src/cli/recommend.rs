@@ -9,6 +9,7 @@ use runtime::decode::decode_file_for;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainer::similar::{MapOptions, Near, Precision, Question, Space, map, nearest, point};
@@ -167,6 +168,7 @@ fn hear(tagger: &runtime::tagger::Tagger, file: &Path) -> Result<(Vec<f32>, Vec<
 }
 
 fn tell(query: &Path, songs: &Songs, lists: &[(&str, Vec<Near>)], as_json: bool) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let file = |song: &Song| song.path.as_ref().map(|path| path.display().to_string());
     if as_json {
         let lists: serde_json::Map<String, serde_json::Value> = lists
@@ -179,16 +181,16 @@ fn tell(query: &Path, songs: &Songs, lists: &[(&str, Vec<Near>)], as_json: bool)
                 ((*name).to_owned(), near.collect())
             })
             .collect();
-        println!("{}", json!({ "query": query.display().to_string(), "nearest": lists }));
+        writeln!(out, "{}", json!({ "query": query.display().to_string(), "nearest": lists }))?;
         return Ok(());
     }
-    println!("{}", query.display());
+    writeln!(out, "{}", query.display())?;
     for (name, near) in lists {
-        println!("  by {name}");
+        writeln!(out, "  by {name}")?;
         for near in near {
             let song = &songs.songs[near.index];
             let artist = song.group.as_ref().map_or(String::new(), |group| format!("  ({group})"));
-            println!("    {:.3}  {}{artist}", near.distance, song.id);
+            writeln!(out, "    {:.3}  {}{artist}", near.distance, song.id)?;
         }
     }
     Ok(())
@@ -227,6 +229,10 @@ pub fn evaluate(args: &EvalRecommendArgs) -> Result<ExitCode> {
     let shares = |a: usize, b: usize| tags.clone().any(|tag| has(a, tag) && has(b, tag));
     let tagged = |a: usize| tags.clone().any(|tag| has(a, tag));
     let genres = genres(&songs, &args.genres)?;
+    if !genres.is_empty() {
+        let names: Vec<&str> = genres.iter().map(|&tag| songs.label_names[tag].as_str()).collect();
+        show::line(&format!("genres: {}", names.join(", ")));
+    }
     let shares_genre = |a: usize, b: usize| genres.iter().any(|&tag| has(a, tag) && has(b, tag));
     let same_album = |a: usize, b: usize| all[a].album.is_some() && all[a].album == all[b].album;
     let same_tags = |a: usize, b: usize| tagged(a) && tags.clone().all(|tag| has(a, tag) == has(b, tag));

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{mean_auc_resampled, percentile_interval};
 use super::delong::auc_interval;
+use super::paired::auc_difference_interval;
 use super::report::{EvalError, LeftOut};
 use super::scores::Scores;
 
@@ -47,6 +48,9 @@ pub struct BesideTag {
     pub ci95: [f64; 2],
     pub beside_auc: f64,
     pub beside_ci95: [f64; 2],
+    /// Of the difference of both, in pairs, by DeLong; absent where it is undefined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference_ci95: Option<[f64; 2]>,
 }
 
 /// Sets `scores` beside those of the model called `name`, on the tags in common, by resampling clips in pairs.
@@ -91,6 +95,10 @@ pub fn beside(
                     ci95: [a.low, a.high],
                     beside_auc: b.auc,
                     beside_ci95: [b.low, b.high],
+                    difference_ci95: auc_difference_interval(
+                        &answers(&ours, place),
+                        &answers(&theirs, place),
+                    ),
                 });
             }
             (Err(reason), _) | (_, Err(reason)) => left_out.push(lacks(tag, &reason.to_string())),
@@ -125,6 +133,11 @@ pub fn beside(
     })
 }
 
+/// `(probability, present)` of the labelled clips of a tag.
+fn answers(scores: &Scores, tag: usize) -> Vec<(f64, bool)> {
+    scores.labelled(tag).map(|(_, p, present)| (p, present)).collect()
+}
+
 /// The comparison as lines of text: tags from best to worst of the other model, then the means.
 pub fn beside_table(beside: &Beside) -> String {
     let mut text = String::new();
@@ -136,8 +149,12 @@ pub fn beside_table(beside: &Beside) -> String {
 fn write_table(out: &mut String, beside: &Beside) -> std::fmt::Result {
     let interval = |[low, high]: [f64; 2]| format!("{low:.3} - {high:.3}");
     writeln!(out, "beside {}, {} clips", beside.model, beside.clips)?;
-    writeln!(out, "\n{:26} {:>11}  {:22}  {:22}  {:>6}", "tag", "positives", "AUC, 95 % CI", "beside", "")?;
-    let rule = "-".repeat(94);
+    writeln!(
+        out,
+        "\n{:26} {:>11}  {:22}  {:22}  {:>6}  {}",
+        "tag", "positives", "AUC, 95 % CI", "beside", "", "in pairs"
+    )?;
+    let rule = "-".repeat(114);
     writeln!(out, "{rule}")?;
     let mut tags: Vec<&BesideTag> = beside.tags.iter().collect();
     tags.sort_by(|a, b| b.beside_auc.total_cmp(&a.beside_auc).then_with(|| a.tag.cmp(&b.tag)));
@@ -145,13 +162,14 @@ fn write_table(out: &mut String, beside: &Beside) -> std::fmt::Result {
         let name: String = tag.tag.chars().map(|c| if c.is_control() { ' ' } else { c }).take(26).collect();
         writeln!(
             out,
-            "{name:26} {:>11}  {:.3}  {:15}  {:.3}  {:15}  {:+.3}",
+            "{name:26} {:>11}  {:.3}  {:15}  {:.3}  {:15}  {:+.3}  {}",
             format!("{}/{}", tag.positives, tag.labelled),
             tag.auc,
             interval(tag.ci95),
             tag.beside_auc,
             interval(tag.beside_ci95),
-            tag.auc - tag.beside_auc
+            tag.auc - tag.beside_auc,
+            tag.difference_ci95.map_or(String::new(), |[low, high]| format!("{low:+.3} to {high:+.3}"))
         )?;
     }
     writeln!(out, "{rule}")?;

@@ -8,6 +8,7 @@ mod beside;
 mod bootstrap;
 mod calibration;
 mod delong;
+mod paired;
 mod precision;
 mod ranking;
 mod report;
@@ -21,6 +22,7 @@ pub use beside::{Beside, BesideTag, beside, beside_table};
 pub use bootstrap::{Bootstrap, Resampled, mean_auc_interval, mean_auc_resampled, percentile_interval};
 pub use calibration::{Line, Reliability, ReliabilityBin, fit, reliability, threshold_by_expectation};
 pub use delong::{AucInterval, AucVariance, IntervalMethod, auc_interval, auc_variance};
+pub use paired::auc_difference_interval;
 pub use precision::{PrecisionRecall, mean_precision};
 pub use ranking::{Ranking, RocCurve, TieGroup, Undefined, mean_roc};
 pub use report::{

@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::agreement::Agreement;
 use super::beside::Beside;
 use super::bootstrap::mean_auc_interval;
+use super::calibration::{Reliability, reliability};
 use super::delong::{IntervalMethod, auc_interval};
 use super::ranking::{Ranking, Undefined};
 use super::robustness::Robustness;
@@ -67,6 +68,18 @@ pub struct Evaluation {
     /// Another model on the same clips.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
+    /// How the windows of a clip made its probabilities: `mean` or `max`; absent for the mean of old reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<String>,
+    /// Tags of the model that were scored under other names of the corpus: the model's, the corpus's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scored_as: Vec<[String; 2]>,
+    /// `int8` where the figures are those of an int8 file, for there was no float one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
+    /// Over all tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Reliability>,
     /// On changed sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub robustness: Option<Robustness>,
@@ -222,6 +235,10 @@ pub fn evaluate(
         seconds: None,
         agreement: Vec::new(),
         beside: None,
+        aggregate: None,
+        scored_as: Vec::new(),
+        precision: None,
+        calibration: reliability(test.probabilities(), test.truth(), test.tags().len()),
         robustness: None,
     })
 }

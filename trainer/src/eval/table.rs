@@ -63,6 +63,13 @@ fn write_table(out: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     if let (Some(best), Some(worst)) = (tags.first(), tags.last()) {
         writeln!(out, "best {} {:.3}, worst {} {:.3}", best.tag, best.auc, worst.tag, worst.auc)?;
     }
+    if let Some(calibration) = &evaluation.calibration {
+        writeln!(
+            out,
+            "calibration: probabilities are off by {:.3} in the mean, a tag's mean by {:.3}",
+            calibration.expected_error, calibration.tag_error
+        )?;
+    }
     if let Some(int8) = evaluation.int8 {
         writeln!(
             out,

@@ -5,14 +5,22 @@ use prost::Message;
 use super::onnx_proto::{ModelProto, TensorProto, tensor_proto::DataType};
 use crate::plot::Kernels;
 
-/// The kernels of the first convolution of a float ONNX file that sees mel bands and frames: of one over time `[kernels,
+/// The kernels of the first convolution of an ONNX file that sees mel bands and frames: of one over time `[kernels,
 /// bands, frames]`, of one over bands and time `[kernels, 1, bands, frames]`. Normalisation is folded into those that this crate
 /// exports. Nothing where the file is no such model.
 pub fn first_kernels(onnx: &[u8]) -> Option<Kernels> {
     let graph = ModelProto::decode(onnx).ok()?.graph?;
     let conv = graph.node.iter().find(|node| node.op_type() == "Conv")?;
     let weight = conv.input.get(1)?;
-    let tensor = graph.initializer.iter().find(|tensor| tensor.name() == weight)?;
+    let constant = |name: &String| graph.initializer.iter().find(|tensor| tensor.name() == name);
+    // In an int8 file they stand behind an operator that scales each kernel: to look at them, integers do as well.
+    let scaled = || {
+        graph
+            .node
+            .iter()
+            .find(|node| node.op_type() == "DequantizeLinear" && node.output.first() == Some(weight))
+    };
+    let tensor = constant(weight).or_else(|| constant(scaled()?.input.first()?))?;
     let dims: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<_>>()?;
     let (count, bands, frames) = match dims[..] {
         [count, bands, frames] | [count, 1, bands, frames] => (count, bands, frames),
@@ -24,6 +32,9 @@ pub fn first_kernels(onnx: &[u8]) -> Option<Kernels> {
 }
 
 fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
+    if tensor.data_type() == DataType::Int8 as i32 {
+        return Some(tensor.raw_data().iter().map(|&byte| f32::from(byte as i8)).collect());
+    }
     if tensor.data_type() != DataType::Float as i32 {
         return None;
     }
@@ -46,6 +57,12 @@ mod tests {
         assert!(kernels.count > 8 && kernels.values.iter().any(|v| v.abs() > 1e-3));
         assert_eq!(first_kernels(&onnx[..onnx.len() / 2]), None);
         let int8 = std::fs::read(models.join("model.int8.onnx")).unwrap();
-        assert_eq!(first_kernels(&int8), None, "its weights are integers, behind an operator of their own");
+        let integers = first_kernels(&int8).unwrap();
+        assert_eq!((integers.count, integers.bands, integers.frames), (kernels.count, 96, 4));
+        // Each kernel is the other's but for its scale and rounding.
+        for (a, b) in kernels.values.chunks(96 * 4).zip(integers.values.chunks(96 * 4)) {
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            assert!(dot(a, b) / (dot(a, a) * dot(b, b)).sqrt() > 0.98);
+        }
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn figure(title: &str, reliability: &Reliability) -> Result<Figure, &
         }
     }
     figure.line([(left, TOP + SIDE), (right, TOP + SIDE)], Stroke::new(SOFT_INK, 1.25));
-    let name = "answers by bin, from this probability on";
+    let name = "answers from this probability on, log scale";
     figure.text(
         ((left + right) / 2.0, TOP + SIDE + 36.0),
         fitted(name, 13.0, right - left),

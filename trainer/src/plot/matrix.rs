@@ -28,7 +28,7 @@ pub(super) fn figure(title: &str, said: &str, matrix: &Matrix) -> Result<Figure,
     let widest = names.iter().map(|name| font::width(name, size)).fold(40.0, f64::max);
     let (left, top) = (24.0 + widest + 8.0, TOP + widest + 8.0);
     let side = cell * shown as f64;
-    let width = (left + side + 24.0).max(460.0);
+    let width = (left + side + 24.0).max(48.0 + font::width(said, 12.0).min(620.0)).max(460.0);
     let mut figure = Figure::new(width, top + side + 56.0);
     figure.text((24.0, 26.0), fitted(title, 17.0, width - 48.0), 17.0, INK, Align::Start);
     figure.text((24.0, 50.0), fitted(said, 12.0, width - 48.0), 12.0, SOFT_INK, Align::Start);

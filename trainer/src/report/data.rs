@@ -28,7 +28,7 @@ pub(super) fn of(folder: &Path, material: &Material<'_>, thresholds: &[f64]) -> 
     for report in &material.evaluation.tags {
         let Some(place) = scores.tags().iter().position(|tag| *tag == report.tag) else { continue };
         let Ok(ranking) = scores.ranking(place) else { continue };
-        let examples = examples::of_tag(scores, place);
+        let examples = examples::of_tag(scores, place, thresholds[place]);
         let TagExamples { hits, misses, false_alarms } = &examples;
         [hits, misses, false_alarms].into_iter().for_each(|list| name(list));
         let (roc, precision) = curves(&ranking);

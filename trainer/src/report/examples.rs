@@ -15,19 +15,19 @@ pub struct Example {
 /// Clips that say most of one tag.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TagExamples {
-    /// With the tag and the highest probabilities.
+    /// With the tag and given it: the highest probabilities.
     pub hits: Vec<Example>,
-    /// With the tag and the lowest.
+    /// With the tag and not given it: the lowest.
     pub misses: Vec<Example>,
-    /// Without the tag and the highest.
+    /// Without the tag and given it all the same: the highest.
     pub false_alarms: Vec<Example>,
 }
 
 /// At most so many of each.
 const EACH: usize = 3;
 
-/// The examples of a tag.
-pub(super) fn of_tag(scores: &Scores, tag: usize) -> TagExamples {
+/// The examples of a tag, which is given from a threshold on.
+pub(super) fn of_tag(scores: &Scores, tag: usize, threshold: f64) -> TagExamples {
     let mut positives: Vec<Example> = Vec::new();
     let mut negatives: Vec<Example> = Vec::new();
     for (clip, p, present) in scores.labelled(tag) {
@@ -37,10 +37,12 @@ pub(super) fn of_tag(scores: &Scores, tag: usize) -> TagExamples {
     let falling = |a: &Example, b: &Example| b.p.total_cmp(&a.p).then(a.clip.cmp(&b.clip));
     positives.sort_by(falling);
     negatives.sort_by(falling);
-    let hits: Vec<Example> = positives.iter().copied().take(EACH).collect();
-    // A clip of a tag that few have is not both.
-    let misses = positives[hits.len()..].iter().rev().copied().take(EACH).collect();
-    TagExamples { hits, misses, false_alarms: negatives.into_iter().take(EACH).collect() }
+    let given = |example: &Example| example.p >= threshold;
+    TagExamples {
+        hits: positives.iter().copied().filter(given).take(EACH).collect(),
+        misses: positives.iter().rev().copied().filter(|example| !given(example)).take(EACH).collect(),
+        false_alarms: negatives.into_iter().filter(given).take(EACH).collect(),
+    }
 }
 
 /// Clips by how much the model lost on them, its mean cross-entropy in nats over the tags that they are labelled for, each
@@ -87,11 +89,11 @@ mod tests {
         let truth = [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, f32::NAN];
         let p = [0.9, 0.2, 0.8, 0.7, 0.6, 0.05, 0.99];
         let scores = Scores::new(vec!["a".into()], 7, truth.into(), p.into()).unwrap();
-        let examples = of_tag(&scores, 0);
+        let examples = of_tag(&scores, 0, 0.5);
         let clips = |examples: &[Example]| examples.iter().map(|example| example.clip).collect::<Vec<_>>();
         assert_eq!(clips(&examples.hits), [0, 2, 3]);
         assert_eq!(clips(&examples.misses), [1]);
-        assert_eq!(clips(&examples.false_alarms), [4, 5]);
+        assert_eq!(clips(&examples.false_alarms), [4]);
         let (best, worst) = of_clips(&scores, 2);
         assert_eq!((clips(&best), clips(&worst)), (vec![5, 0], vec![1, 4]));
         let (best, worst) = of_clips(&scores, 5);

@@ -108,6 +108,16 @@ pub fn write(folder: &Path, material: &Material<'_>) -> Result<PathBuf, ReportEr
     let tags = siblings::Tags::new(material.scores, &thresholds);
     let siblings = tags.siblings(data::SIBLINGS);
     let figures = figures::write(folder, material, &tags)?;
+    // Those of an older report are not this one's.
+    for name in FIGURES.iter().filter(|name| figures.iter().all(|figure| figure.name != **name)) {
+        for ending in ["svg", "png"] {
+            let path = folder.join(format!("{name}.{ending}"));
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(file(&path)(error)),
+                _ => {}
+            }
+        }
+    }
     let data = data::of(folder, material, &thresholds);
     let page = page::page(material, &figures, &siblings, &data);
     let path = folder.join(FILE_NAME);

@@ -81,7 +81,7 @@ function detail(tag) {
   box.append(curve(tag.precision, 'recall', 'precision', false));
   const lists = make('div', undefined, box);
   lists.className = 'lists';
-  for (const [name, found] of [['Has it, and is sure of it', tag.examples.hits], ['Has it, and is missed', tag.examples.misses],
+  for (const [name, found] of [['Has it, and is given it', tag.examples.hits], ['Has it, and is missed', tag.examples.misses],
     ['Has it not, and is given it', tag.examples.false_alarms]]) {
     if (!found.length) continue;
     make('h4', name, lists);

@@ -50,6 +50,7 @@ pub(super) fn page(
                 "The model's file shows no first layer over mel bands and frames.",
             ),
         ),
+        ("<!--SYNTHETIC-->", synthetic(material)),
         ("<!--MADE-->", made(material)),
         ("<!--DATA-->", data),
         ("<!--SCRIPT-->", include_str!("page.js").to_owned()),
@@ -117,6 +118,8 @@ fn verdict(material: &Material<'_>) -> String {
     let below: Vec<&TagReport> = evaluation.tags.iter().filter(|tag| !tag.above_chance).collect();
     let all = evaluation.tags.len();
     let said = match (below.len(), above.len()) {
+        (0, 1) => "Its one tag is told better than by chance.".into(),
+        (1, 0) => "Its one tag is not told better than by chance.".into(),
         (0, _) => format!("Every one of its {all} tags is told better than by chance."),
         (_, 0) => format!("None of its {all} tags is told better than by chance."),
         (few, _) => format!("{} of its {all} tags are told better than by chance, {few} not.", above.len()),
@@ -163,6 +166,17 @@ fn verdict(material: &Material<'_>) -> String {
         let names: Vec<String> =
             below.iter().map(|tag| format!("<span class=\"tag no\">{}</span>", escaped(&tag.tag))).collect();
         let _ = write!(html, "<p>Not above chance: {}</p>", names.join(" "));
+        let elsewhere =
+            |tag: &&&TagReport| tag.threshold_from != ThresholdSource::Validation && tag.ci95[0] > 0.5;
+        let misled = below.iter().filter(elsewhere).count();
+        if misled > 0 {
+            let _ = write!(
+                html,
+                "<p class=\"soft\">Of these, {misled} are ranked well (the interval of their AUC is above 0.5): it is the threshold that \
+                 does not fit. It was not chosen on clips of this corpus, which has none for that, or is not evaluated on its test \
+                 split.</p>"
+            );
+        }
     }
     if let Some(beside) = &evaluation.beside {
         let [low, high] = beside.difference_ci95;
@@ -283,6 +297,14 @@ fn sibling_table(siblings: &[Siblings]) -> String {
     html + "</tbody></table></div>"
 }
 
+/// Why there is nothing to listen to.
+fn synthetic(material: &Material<'_>) -> String {
+    if material.clips.iter().any(|clip| clip.path.is_some()) {
+        return String::new();
+    }
+    "<p class=\"soft\">These clips are synthetic and lie in no file: <code>trainer synth</code> writes such clips.</p>".into()
+}
+
 fn made(material: &Material<'_>) -> String {
     let evaluation = material.evaluation;
     let mut rows: Vec<(String, String)> = vec![
@@ -290,6 +312,20 @@ fn made(material: &Material<'_>) -> String {
         ("corpus".into(), evaluation.corpus.clone()),
         ("split".into(), evaluation.split.clone()),
         ("how it was split".into(), evaluation.split_rule.clone()),
+        (
+            "figures of".into(),
+            evaluation.precision.clone().map_or("the float32 file".into(), |p| format!("the {p} file")),
+        ),
+        ("a clip's windows".into(), evaluation.aggregate.clone().unwrap_or_else(|| "mean".into())),
+        (
+            "scored under other names".into(),
+            evaluation
+                .scored_as
+                .iter()
+                .map(|[model, corpus]| format!("{model} as {corpus}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         ("a label counts from".into(), evaluation.positive_threshold.to_string()),
         ("bootstrap".into(), format!("{} resamples, seed {}", evaluation.resamples, evaluation.seed)),
     ];
