@@ -151,8 +151,8 @@ fn write_table(out: &mut String, beside: &Beside) -> std::fmt::Result {
     writeln!(out, "beside {}, {} clips", beside.model, beside.clips)?;
     writeln!(
         out,
-        "\n{:26} {:>11}  {:22}  {:22}  {:>6}  {}",
-        "tag", "positives", "AUC, 95 % CI", "beside", "", "in pairs"
+        "\n{:26} {:>11}  {:22}  {:22}  {:>6}  in pairs",
+        "tag", "positives", "AUC, 95 % CI", "beside", ""
     )?;
     let rule = "-".repeat(114);
     writeln!(out, "{rule}")?;

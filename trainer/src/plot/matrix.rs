@@ -2,7 +2,7 @@
 use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, fitted};
 use super::font;
 
-/// Names of rows and columns, and a value from 0 to 1 for each pair; what is not a number is left white.
+/// Names of rows and columns, and a value from 0 to 1 for each pair; what is not a number is grey.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     /// Of rows and columns alike.
@@ -15,6 +15,8 @@ pub struct Matrix {
 const MOST: usize = 60;
 const TOP: f64 = 76.0;
 const WHITE: Colour = (255, 255, 255);
+/// Where there is no number.
+const UNKNOWN: Colour = (236, 236, 236);
 
 pub(super) fn figure(title: &str, said: &str, matrix: &Matrix) -> Result<Figure, &'static str> {
     let count = matrix.names.len();
@@ -40,9 +42,9 @@ pub(super) fn figure(title: &str, said: &str, matrix: &Matrix) -> Result<Figure,
         figure.text_upwards((left + middle, top - 8.0 - half), name, size, INK);
         for column in 0..shown {
             let value = matrix.values[row * count + column];
-            if value.is_finite() && row != column {
+            if row != column {
                 let from = (left + cell * column as f64, top + cell * row as f64);
-                let colour = ramp(value);
+                let colour = if value.is_finite() { ramp(value) } else { UNKNOWN };
                 if colour != WHITE {
                     figure.area(
                         (from.0 + 0.5, from.1 + 0.5),
@@ -59,6 +61,11 @@ pub(super) fn figure(title: &str, said: &str, matrix: &Matrix) -> Result<Figure,
         let (share, x) = (f64::from(step) / 4.0, 24.0 + 74.0 * f64::from(step));
         figure.area((x, y - 7.0), (x + 22.0, y + 7.0), ramp(share));
         figure.text((x + 28.0, y), format!("{share:.2}"), 11.0, SOFT_INK, Align::Start);
+    }
+    if matrix.values.iter().any(|value| !value.is_finite()) {
+        let x = 24.0 + 74.0 * 5.0;
+        figure.area((x, y - 7.0), (x + 22.0, y + 7.0), UNKNOWN);
+        figure.text((x + 28.0, y), "too few", 11.0, SOFT_INK, Align::Start);
     }
     Ok(figure)
 }
