@@ -280,8 +280,15 @@ fn each_is_described_trained_on_and_evaluated() {
             trainer(folder.path(), &[&train[..], &["--device", "cpu", "--out", kind, "--json"]].concat());
         let metrics = json(&out);
         assert_eq!(metrics["corpus"].as_str(), Some(&*corpus), "{metrics}");
-        let eval = json(&trainer(folder.path(), &["eval", "--model", kind, "--corpus", &corpus, "--json"]));
+        let eval = json(&trainer(
+            folder.path(),
+            &["eval", "--model", kind, "--corpus", &corpus, "--json", "--report", "report"],
+        ));
         assert_eq!(eval["mean_auc"], metrics["mean_auc"], "{kind}");
+        for folder in [folder.path().join(kind), folder.path().join("report")] {
+            let page = fs::read_to_string(folder.join("report.html")).unwrap();
+            assert!(page.contains("figure-learning") && page.contains("figure-kernels"), "{kind}");
+        }
     }
 }
 

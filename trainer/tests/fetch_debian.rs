@@ -172,6 +172,12 @@ fn a_busy_server_is_asked_again_and_a_silent_one_not_for_ever() {
     let report = get(&list, to.path(), &mirror);
     assert!(outcome(&report, "one").contains("5 attempts, 0 of "), "{report:?}");
     assert_eq!(mirror.requests().len(), 5);
+    // One that sends the same beginning for ever brings nothing after the first time.
+    let (list, mirror, _) = one(Manner::NoMore(20_000));
+    let to = tempfile::tempdir().unwrap();
+    let report = get(&list, to.path(), &mirror);
+    assert!(outcome(&report, "one").contains("5 attempts"), "{report:?}");
+    assert_eq!(mirror.requests().len(), 6);
 }
 
 #[test]

@@ -68,9 +68,11 @@ impl Mirror {
 
     fn complete(&self, url: &str, bytes: u64, to: &Path, progress: &dyn Fn(u64)) -> Result<(), FetchError> {
         let failed = |reason| FetchError::Http { url: url.into(), reason };
-        let mut vain = 0;
+        let length = || std::fs::metadata(to).map_or(0, |meta| meta.len());
+        // A server may send the same part again and again: only what was never there before is progress.
+        let (mut vain, mut most) = (0, length());
         loop {
-            let before = std::fs::metadata(to).map_or(0, |meta| meta.len());
+            let before = length();
             if before == bytes {
                 return Ok(());
             }
@@ -80,11 +82,12 @@ impl Mirror {
                 Err(Stop::Final(reason)) => return Err(failed(reason)),
                 Err(Stop::Disk(source)) => return Err(FetchError::File { path: to.into(), source }),
             };
-            let now = std::fs::metadata(to).map_or(0, |meta| meta.len());
+            let now = length();
             if now == bytes {
                 return Ok(());
             }
-            vain = if now > before { 0 } else { vain + 1 };
+            vain = if now > most { 0 } else { vain + 1 };
+            most = most.max(now);
             if vain == ATTEMPTS {
                 return Err(failed(format!("{reason} ({ATTEMPTS} attempts, {now} of {bytes} bytes)")));
             }

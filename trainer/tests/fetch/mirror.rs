@@ -20,6 +20,8 @@ pub enum Manner {
     Spoilt,
     /// Always less than a header promises, nothing at all.
     Nothing,
+    /// Always so many bytes and no more; a part of it is answered by 416.
+    NoMore(usize),
 }
 
 /// A request: the path and the value of its Range header.
@@ -87,6 +89,9 @@ fn answer(
     if *manner == Manner::BusyOnce && asked == 1 {
         return write!(out, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
+    if range.is_some() && matches!(manner, Manner::NoMore(_)) {
+        return write!(out, "HTTP/1.1 416 No such part\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
     let whole = matches!(manner, Manner::CutOnceWithoutRanges(_));
     let from =
         range.filter(|_| !whole).and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
@@ -102,6 +107,7 @@ fn answer(
     write!(out, "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len())?;
     let sent = match manner {
         Manner::CutOnce(n) | Manner::CutOnceWithoutRanges(n) if asked == 1 => *n,
+        Manner::NoMore(n) => *n,
         Manner::Nothing => 0,
         _ => rest.len(),
     };
