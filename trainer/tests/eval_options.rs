@@ -64,6 +64,11 @@ fn windows_are_aggregated_and_tags_scored_under_other_names() {
     for tag in itself["beside"]["tags"].as_array().unwrap() {
         assert_eq!(tag["difference_ci95"], serde_json::json!([0.0, 0.0]), "{tag}");
     }
+    // The model was trained without a test split, elsewhere: here one is drawn all the same.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+    command.current_dir(folder.path()).args(["eval", "--corpus", "manifest:songs.csv", "--json", "--model"]);
+    let drawn = json(&command.arg(model).output().unwrap());
+    assert!(drawn["clips"].as_u64().unwrap() < 24 && drawn["split"] == "test", "{drawn}");
     // A folder for the report that cannot be made is known before anything else.
     let out = eval(folder.path(), &["--report", "songs.csv/x"]);
     assert!(!out.status.success() && !String::from_utf8_lossy(&out.stderr).contains("Scoring"));
@@ -74,6 +79,7 @@ fn windows_are_aggregated_and_tags_scored_under_other_names() {
         ("model,corpus\nrock,polka\n", "line 2: the corpus has no tag \"polka\""),
         ("a,b\nrock,jazz\n", "there is no column \"model\""),
         ("model,corpus\nrock,jazz\n", "rock and jazz would both be scored as jazz"),
+        ("model,corpus\nrock,Rocking\nrock,jazz\n", "line 3: rock has a line already"),
     ] {
         fs::write(folder.path().join("tags.csv"), table).unwrap();
         let out = eval(folder.path(), &["--tags", "tags.csv"]);

@@ -79,7 +79,7 @@ impl AudioStream {
     }
 
     /// Opens a file for a listener at `rate` hertz, who hears nothing above half of it: as
-    /// [`decode_file_for`](super::decode_file_for). Where blocks come at a lower rate they have one channel, the mean.
+    /// [`decode_file_for`](super::decode_file_for). Blocks of an mp3 have one channel then, the mean.
     ///
     /// # Errors
     /// [`DecodeError`], which names the file and the reason.

@@ -6,7 +6,7 @@ use symphonia::core::packet::Packet;
 
 use super::mp3::{BandDecoder, BandError, Trim};
 
-/// Takes the place of symphonia's decoder where only a band from 0 Hz on is wanted: a sixth of the time.
+/// Takes the place of symphonia's decoder where only a band from 0 Hz on is wanted: a seventh of the time.
 pub(super) struct Band {
     decoder: BandDecoder,
     /// The file's own rate in hertz, as its first packet says.

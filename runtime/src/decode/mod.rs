@@ -68,7 +68,7 @@ pub fn decode_file_limited(path: &Path, max_seconds: f64) -> Result<DecodedAudio
 }
 
 /// Decodes at most the first `max_seconds` of a file for a listener at `rate` hertz, who hears nothing above half of it: samples
-/// are right up to there, and of an mp3 they may come at a lower rate than the file's, in a sixth of the time
+/// are right up to there, and of an mp3 they may come at a lower rate than the file's, in a seventh of the time
 /// ([`mp3::BandDecoder`]). Otherwise as [`decode_file`].
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use crate::pcm;
 const SHORTEST_TRANSFORM: usize = 2048;
 
 /// Resamples a clip as [`resample`](super::resample) does, bit for bit, while it comes: what is pushed, piece after piece,
-/// is the clip. Its result lags by some 0.4 s and needs some 200 kB, however long the clip is.
+/// is the clip. Its result lags by 0.4 to 0.7 s and needs some 200 kB at usual rates, however long the clip is.
 #[derive(Debug)]
 pub struct PieceResampler {
     /// None where the rates are the same.

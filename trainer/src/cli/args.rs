@@ -176,7 +176,8 @@ pub struct EvalArgs {
     /// Ten times the time; an interrupted run goes on from what is in --cache
     #[arg(long)]
     pub robustness: bool,
-    /// Write report.html and its figures into this folder: one page with all there is to say of the evaluation
+    /// Write report.html and its figures into this folder, replacing those that are there: one page with all there is to say
+    /// of the evaluation
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Part of the corpus

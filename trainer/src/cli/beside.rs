@@ -39,6 +39,11 @@ pub fn score(
 ) -> Result<Beside> {
     let (tags, threshold) = (&ours.data.corpus.tags, ours.scores.positive_threshold());
     let data = Data::load(corpus, choices, other.mel_config(), &args.data)?;
+    // Before anything is scored: the table may not fit this model.
+    let names = args
+        .tags
+        .as_deref()
+        .map_or_else(|| Ok(other.tags().to_vec()), |path| eval::mapped(path, other.tags(), tags, true))?;
     // Both lists are of one corpus in one order, each without what its front end could not hear.
     let pairs = in_common(ours, &data);
     let lost = ours.numbers.len() - pairs.len();
@@ -53,10 +58,6 @@ pub fn score(
     show::stage(&format!("Scoring {} clips by {name}", clips.len()));
     let p = probabilities_by_runtime(other, &clips, args.aggregate.into())?;
     let truth: Vec<f32> = clips.iter().flat_map(|clip| clip.labels.iter().copied()).collect();
-    let names = args
-        .tags
-        .as_deref()
-        .map_or_else(|| Ok(other.tags().to_vec()), |path| eval::mapped(path, other.tags(), tags, true))?;
     let (theirs, _) = Scores::matched(&names, &p, tags, &truth, clips.len())
         .with_context(|| format!("{name} on {corpus}"))?;
     let theirs = theirs.with_positive_threshold(threshold)?;

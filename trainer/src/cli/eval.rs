@@ -6,7 +6,7 @@ use super::data::Data;
 use super::{report, robust, show};
 use anyhow::{Context, Result, bail};
 use runtime::tagger::{Precision, Tagger, TaggerError, TaggerOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trainer::corpus::{CorpusOptions, CorpusSpec, Split};
 use trainer::deliver::{Aggregate, answers_by_runtime, probabilities_by_runtime};
@@ -177,6 +177,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
             data: &data,
             split,
             card: main.card(),
+            file: main.path(),
         };
         report::write(folder, &args.model, &scored)?;
     }
@@ -198,16 +199,27 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether a model was trained on these corpora.
+/// Whether a model was trained on one of these corpora.
 fn trained_on(data: Option<&serde_json::Value>, corpora: &[CorpusSpec]) -> bool {
     let trained = data.and_then(|data| data["corpus"].as_str()).unwrap_or_default();
-    CorpusSpec::all_of(corpora.to_vec()).is_some_and(|corpus| corpus.to_string() == trained)
+    // The same folder by another name is the same corpus.
+    let place = |text: &str| -> (String, Option<PathBuf>) {
+        let (kind, path) = text.split_once(':').unwrap_or((text, ""));
+        let kind = kind.split('/').next().unwrap_or(kind).to_owned();
+        (kind, Path::new(path).canonicalize().ok())
+    };
+    let trained: Vec<&str> = trained.split(" + ").collect();
+    corpora.iter().flat_map(|corpus| corpus.parts()).any(|part| {
+        let part = part.to_string();
+        let here = place(&part);
+        trained.iter().any(|known| *known == part || (here.1.is_some() && place(known) == here))
+    })
 }
 
 /// Names under which a model's tags are scored, by a table with the columns `model` and `corpus`; where the table is another
 /// model's, tags that this one does not have are passed over.
 pub fn mapped(path: &Path, model: &[String], corpus: &[String], others: bool) -> Result<Vec<String>> {
-    let mut names = model.to_vec();
+    let (mut names, mut set) = (model.to_vec(), vec![false; model.len()]);
     let mut reader = csv::Reader::from_path(path).with_context(|| path.display().to_string())?;
     let header = reader.headers().with_context(|| path.display().to_string())?.clone();
     let column = |name: &str| {
@@ -224,6 +236,9 @@ pub fn mapped(path: &Path, model: &[String], corpus: &[String], others: bool) ->
         };
         let to = corpus[place(corpus, to, "the corpus")?].clone();
         match place(model, from, "the model") {
+            Ok(place) if std::mem::replace(&mut set[place], true) => {
+                bail!("{}: line {}: {from} has a line already", path.display(), row + 2)
+            }
             Ok(place) => names[place] = to,
             Err(_) if others => {}
             Err(error) => return Err(error),

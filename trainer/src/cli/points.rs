@@ -27,22 +27,33 @@ impl FromStr for Foreign {
     }
 }
 
-/// The songs' points in each table, by its name; songs that a table lacks are taken out of `songs`.
-pub fn keep_songs_with(tables: &[Foreign], songs: &mut Songs) -> Result<Vec<(String, Vec<Vec<f32>>)>> {
-    let mut all = Vec::new();
-    for table in tables {
-        if ["tags", "embedding", "map"].contains(&table.name.as_str()) {
-            bail!("--points {}: a way of our own has that name", table.name);
+/// A table's name, and its points by the files' whole paths.
+pub type Table = (String, HashMap<PathBuf, Vec<f32>>);
+
+/// Reads the tables; `taken` are names that they may not have.
+pub fn read_all(tables: &[Foreign], taken: &[&str]) -> Result<Vec<Table>> {
+    let mut all: Vec<Table> = Vec::new();
+    for Foreign { name, file } in tables {
+        if taken.contains(&name.as_str()) {
+            bail!("--points {name}: a way of our own has that name");
         }
-        all.push((table, read(&table.file)?));
+        if all.iter().any(|(other, _)| other == name) {
+            bail!("--points {name}: two tables have that name");
+        }
+        all.push((name.clone(), read(file)?));
     }
+    Ok(all)
+}
+
+/// The songs' points in each table, by its name; songs that a table lacks are taken out of `songs`.
+pub fn keep_songs_with(tables: Vec<Table>, songs: &mut Songs) -> Result<Vec<(String, Vec<Vec<f32>>)>> {
     if tables.is_empty() {
         return Ok(Vec::new());
     }
     let before = songs.songs.len();
     let whole = |path: &Option<PathBuf>| path.as_ref().and_then(|path| path.canonicalize().ok());
     songs.songs.retain(|song| {
-        whole(&song.path).is_some_and(|path| all.iter().all(|(_, points)| points.contains_key(&path)))
+        whole(&song.path).is_some_and(|path| tables.iter().all(|(_, points)| points.contains_key(&path)))
     });
     let left = songs.songs.len();
     if left < before {
@@ -51,11 +62,11 @@ pub fn keep_songs_with(tables: &[Foreign], songs: &mut Songs) -> Result<Vec<(Str
     if left == 0 {
         bail!("the tables of --points have none of the corpus's songs");
     }
-    let of = |(table, points): &(&Foreign, HashMap<PathBuf, Vec<f32>>)| {
+    let of = |(name, points): Table| {
         let points = songs.songs.iter().filter_map(|song| points.get(&whole(&song.path)?).cloned());
-        (table.name.clone(), points.collect())
+        (name, points.collect())
     };
-    Ok(all.iter().map(of).collect())
+    Ok(tables.into_iter().map(of).collect())
 }
 
 /// Points by the files' whole paths; files that are not there are passed over.
@@ -77,7 +88,9 @@ fn read(file: &Path) -> Result<HashMap<PathBuf, Vec<f32>>> {
             number.with_context(|| format!("{}: line {}: {value:?} is no number", file.display(), row + 2))
         });
         let values: Vec<f32> = values.collect::<Result<_>>()?;
-        if let Ok(whole) = Path::new(&record[path]).canonicalize() {
+        // As in a manifest, paths are relative to the table.
+        let beside = file.parent().unwrap_or(Path::new("."));
+        if let Ok(whole) = beside.join(&record[path]).canonicalize() {
             points.insert(whole, values);
         }
     }

@@ -54,8 +54,8 @@ pub struct EvalRecommendArgs {
     /// Dataset's 50]
     #[arg(long, value_name = "TAG,...", value_delimiter = ',')]
     pub genres: Vec<String>,
-    /// Another program's points of the songs, to be measured beside: a name and a CSV whose column path has the songs' files, and
-    /// whose other columns are numbers. Distances are Euclidean; songs that it lacks are left out of everything
+    /// Another program's points of the songs, to be measured beside: a name and a CSV whose column path has the songs' files, relative
+    /// to it, and whose other columns are numbers. Distances are Euclidean; songs that it lacks are left out of everything
     #[arg(long, value_name = "NAME=FILE.csv")]
     pub points: Vec<Foreign>,
     /// Songs that are recommended
@@ -65,6 +65,10 @@ pub struct EvalRecommendArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Names of ways to recommend that ask no model.
+const CHANCE: &str = "chance";
+const COMMONEST: &str = "the commonest tags";
 
 /// A song of the map lies among this many of its nearest.
 const AMONG: usize = 10;
@@ -147,7 +151,11 @@ pub fn run(args: &RecommendArgs) -> Result<ExitCode> {
             };
             lists.push((name.as_str(), nearest(points, &at, args.n, allowed)));
         }
-        tell(query, &songs, &lists, args.json)?;
+        match tell(query, &songs, &lists, args.json) {
+            // Whoever reads has enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
+            told => told?,
+        }
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -167,7 +175,7 @@ fn hear(tagger: &runtime::tagger::Tagger, file: &Path) -> Result<(Vec<f32>, Vec<
     Ok((song.mean, song.embedding.unwrap_or_default()))
 }
 
-fn tell(query: &Path, songs: &Songs, lists: &[(&str, Vec<Near>)], as_json: bool) -> Result<()> {
+fn tell(query: &Path, songs: &Songs, lists: &[(&str, Vec<Near>)], as_json: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let file = |song: &Song| song.path.as_ref().map(|path| path.display().to_string());
     if as_json {
@@ -215,11 +223,13 @@ pub fn evaluate(args: &EvalRecommendArgs) -> Result<ExitCode> {
     if args.at == 0 {
         bail!("--at 0: at least 1");
     }
+    // Found out before hours of hearing.
+    let tables = points::read_all(&args.points, &["tags", "embedding", "map", CHANCE, COMMONEST])?;
     let (mut songs, _) = Songs::hear(&args.songs)?;
     if let Some(subset) = &args.subset {
         songs.keep(subset)?;
     }
-    let foreign = points::keep_songs_with(&args.points, &mut songs)?;
+    let foreign = points::keep_songs_with(tables, &mut songs)?;
     let mut spaces = Spaces::new(&songs, args.songs.seed)?;
     spaces.of.extend(foreign);
     let all = &songs.songs;
@@ -274,8 +284,8 @@ pub fn evaluate(args: &EvalRecommendArgs) -> Result<ExitCode> {
             .iter()
             .map(|(name, points)| by(name, question.by_distance(points, &queries, args.at)))
             .collect();
-        ways.push(by("chance", question.by_chance(all.len(), &queries)));
-        ways.push(by("the commonest tags", question.by_order(&order, &queries, args.at)));
+        ways.push(by(CHANCE, question.by_chance(all.len(), &queries)));
+        ways.push(by(COMMONEST, question.by_order(&order, &queries, args.at)));
         asked.push(Asked { relevant, artist_filter, ways });
     }
     if asked.is_empty() {

@@ -20,6 +20,8 @@ pub struct Scored<'a> {
     pub split: Option<Split>,
     /// Of the model.
     pub card: &'a Card,
+    /// The file that was scored.
+    pub file: &'a Path,
 }
 
 /// Writes the report into `folder`, with what the model's own folder says of its training and its first layer.
@@ -34,13 +36,12 @@ pub fn write(folder: &Path, model: &Path, scored: &Scored<'_>) -> Result<()> {
     });
     // A path to a file stands for that file alone.
     let beside = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new(".")) };
-    let onnx = if model.is_dir() { model.join("model.onnx") } else { model.to_path_buf() };
     let material = Material {
         evaluation: scored.evaluation,
         scores: scored.scores,
         clips: clips.collect(),
         epochs: history(&beside.join("run.json")),
-        kernels: std::fs::read(onnx).ok().and_then(|onnx| first_kernels(&onnx)),
+        kernels: std::fs::read(scored.file).ok().and_then(|onnx| first_kernels(&onnx)),
         facts: facts(scored.card),
         paper: trainer::compare::paper::beside(scored.evaluation),
     };

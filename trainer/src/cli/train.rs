@@ -215,8 +215,9 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         delivery.write(&out)?;
         write_json(&out.join("metrics.json"), evaluation)?;
         let split = Some(Split::Test);
-        let scored =
-            report::Scored { evaluation, scores: by_candle, data: &data, split, card: delivery.card() };
+        let file = out.join("model.onnx");
+        let card = delivery.card();
+        let scored = report::Scored { evaluation, scores: by_candle, data: &data, split, card, file: &file };
         report::write(&out, &out, &scored)?;
         show::line(&format!("scored again by the runtime from the exported files, {} clips:", test.len()));
         show::line(&format!(

@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use super::onnx_proto::{ModelProto, TensorProto, tensor_proto::DataType};
+use super::onnx_proto::{ModelProto, NodeProto, TensorProto, tensor_proto::DataType};
 use crate::plot::Kernels;
 
 /// The kernels of the first convolution of an ONNX file that sees mel bands and frames: of one over time `[kernels,
@@ -13,20 +13,22 @@ pub fn first_kernels(onnx: &[u8]) -> Option<Kernels> {
     let conv = graph.node.iter().find(|node| node.op_type() == "Conv")?;
     let weight = conv.input.get(1)?;
     let constant = |name: &String| graph.initializer.iter().find(|tensor| tensor.name() == name);
-    // In an int8 file they stand behind an operator that scales each kernel: to look at them, integers do as well.
-    let scaled = || {
-        graph
-            .node
-            .iter()
-            .find(|node| node.op_type() == "DequantizeLinear" && node.output.first() == Some(weight))
-    };
-    let tensor = constant(weight).or_else(|| constant(scaled()?.input.first()?))?;
+    // In an int8 file they stand behind an operator that scales each kernel.
+    let dequantises =
+        |node: &&NodeProto| node.op_type() == "DequantizeLinear" && node.output.first() == Some(weight);
+    let scaled = graph.node.iter().find(dequantises);
+    let tensor = constant(weight).or_else(|| constant(scaled?.input.first()?))?;
+    let scales = scaled.and_then(|node| floats(constant(node.input.get(1)?)?));
     let dims: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<_>>()?;
     let (count, bands, frames) = match dims[..] {
         [count, bands, frames] | [count, 1, bands, frames] => (count, bands, frames),
         _ => return None,
     };
-    let values = floats(tensor)?;
+    let mut values = floats(tensor)?;
+    if let Some(scales) = scales.filter(|scales| scales.len() == count) {
+        let kernels = values.chunks_mut((bands * frames).max(1)).zip(scales);
+        kernels.for_each(|(kernel, scale)| kernel.iter_mut().for_each(|value| *value *= scale));
+    }
     let whole = count.checked_mul(bands)?.checked_mul(frames)? == values.len() && !values.is_empty();
     whole.then_some(Kernels { count, bands, frames, values })
 }
@@ -59,10 +61,11 @@ mod tests {
         let int8 = std::fs::read(models.join("model.int8.onnx")).unwrap();
         let integers = first_kernels(&int8).unwrap();
         assert_eq!((integers.count, integers.bands, integers.frames), (kernels.count, 96, 4));
-        // Each kernel is the other's but for its scale and rounding.
+        // Each kernel is the other's but for rounding.
         for (a, b) in kernels.values.chunks(96 * 4).zip(integers.values.chunks(96 * 4)) {
             let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
             assert!(dot(a, b) / (dot(a, a) * dot(b, b)).sqrt() > 0.98);
+            assert!((dot(b, b) / dot(a, a) - 1.0).abs() < 0.1);
         }
     }
 }

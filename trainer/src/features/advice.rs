@@ -26,7 +26,7 @@ pub fn as_told(map: &Mmap) {
 /// that are in memory, and where the system knows no such advice.
 pub fn will_need(codes: &[u8]) {
     #[cfg(unix)]
-    {
+    if !codes.is_empty() {
         // SAFETY: sysconf only answers.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         let Ok(page) = usize::try_from(page) else { return };
@@ -35,7 +35,7 @@ pub fn will_need(codes: &[u8]) {
         // The address is only rounded down to the page that the first code lies in, which is mapped as the code is.
         unsafe {
             libc::madvise(
-                codes.as_ptr().sub(before) as *mut libc::c_void,
+                codes.as_ptr().wrapping_sub(before) as *mut libc::c_void,
                 codes.len() + before,
                 libc::MADV_WILLNEED,
             );

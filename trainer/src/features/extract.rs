@@ -24,6 +24,8 @@ const MOST_LOST: f64 = 0.05;
 /// Part of the name of a cache folder: raised whenever decoding, resampling or the codes change.
 pub(super) const VERSION: u32 = 5;
 
+/// Resamplers that are kept: one of an odd rate is large.
+const FEW_RATES: usize = 4;
 /// Frames that the front end makes at once.
 const FRAMES_TOGETHER: usize = 16;
 
@@ -123,6 +125,9 @@ impl Ear {
     fn hear(&mut self, rate: u32, samples: &[f32]) -> Result<(), String> {
         let Self { config, mel, encode, resamplers, waiting, codes, .. } = self;
         self.rate = rate;
+        if resamplers.len() >= FEW_RATES && !resamplers.contains_key(&rate) {
+            resamplers.clear();
+        }
         let resampler = match resamplers.entry(rate) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(place) => {

@@ -33,7 +33,9 @@ pub(super) fn figure(title: &str, said: &str, matrix: &Matrix) -> Result<Figure,
     let width = (left + side + 24.0).max(48.0 + font::width(said, 12.0).min(620.0)).max(460.0);
     let mut figure = Figure::new(width, top + side + 56.0);
     figure.text((24.0, 26.0), fitted(title, 17.0, width - 48.0), 17.0, INK, Align::Start);
-    figure.text((24.0, 50.0), fitted(said, 12.0, width - 48.0), 12.0, SOFT_INK, Align::Start);
+    let cut =
+        if shown < count { format!("the first {shown} of {count} tags: {said}") } else { said.to_owned() };
+    figure.text((24.0, 50.0), fitted(&cut, 12.0, width - 48.0), 12.0, SOFT_INK, Align::Start);
     for (row, name) in names.iter().enumerate() {
         let middle = cell * (row as f64 + 0.5);
         figure.text((left - 8.0, top + middle), name, size, INK, Align::End);
@@ -62,7 +64,8 @@ pub(super) fn figure(title: &str, said: &str, matrix: &Matrix) -> Result<Figure,
         figure.area((x, y - 7.0), (x + 22.0, y + 7.0), ramp(share));
         figure.text((x + 28.0, y), format!("{share:.2}"), 11.0, SOFT_INK, Align::Start);
     }
-    if matrix.values.iter().any(|value| !value.is_finite()) {
+    let mut pairs = (0..shown).flat_map(|row| (0..shown).map(move |column| (row, column)));
+    if pairs.any(|(row, column)| row != column && !matrix.values[row * count + column].is_finite()) {
         let x = 24.0 + 74.0 * 5.0;
         figure.area((x, y - 7.0), (x + 22.0, y + 7.0), UNKNOWN);
         figure.text((x + 28.0, y), "too few", 11.0, SOFT_INK, Align::Start);

@@ -26,8 +26,14 @@ pub(super) fn of(folder: &Path, material: &Material<'_>, thresholds: &[f64]) -> 
     name(&worst);
     let mut tags = Vec::new();
     for report in &material.evaluation.tags {
-        let Some(place) = scores.tags().iter().position(|tag| *tag == report.tag) else { continue };
-        let Ok(ranking) = scores.ranking(place) else { continue };
+        // In the evaluation's order: the page names them by their number there.
+        let place = scores.tags().iter().position(|tag| *tag == report.tag);
+        let Some((place, ranking)) = place.and_then(|place| Some((place, scores.ranking(place).ok()?)))
+        else {
+            let none = TagExamples::default();
+            tags.push(json!({ "tag": report.tag, "roc": [], "precision": [], "examples": none }));
+            continue;
+        };
         let examples = examples::of_tag(scores, place, thresholds[place]);
         let TagExamples { hits, misses, false_alarms } = &examples;
         [hits, misses, false_alarms].into_iter().for_each(|list| name(list));

@@ -108,8 +108,9 @@ pub fn write(folder: &Path, material: &Material<'_>) -> Result<PathBuf, ReportEr
     let tags = siblings::Tags::new(material.scores, &thresholds);
     let siblings = tags.siblings(data::SIBLINGS);
     let figures = figures::write(folder, material, &tags)?;
-    // Those of an older report are not this one's.
-    for name in FIGURES.iter().filter(|name| figures.iter().all(|figure| figure.name != **name)) {
+    // Those of an older report are not this one's; in any other folder nothing is removed.
+    let old = folder.join(FILE_NAME).exists();
+    for name in FIGURES.iter().filter(|name| old && figures.iter().all(|figure| figure.name != **name)) {
         for ending in ["svg", "png"] {
             let path = folder.join(format!("{name}.{ending}"));
             match std::fs::remove_file(&path) {

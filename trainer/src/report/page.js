@@ -97,7 +97,7 @@ byId('tags').addEventListener('click', event => {
   const row = button.closest('tr'), open = button.getAttribute('aria-expanded') === 'true';
   button.setAttribute('aria-expanded', !open);
   if (open) { row.nextElementSibling.remove(); return; }
-  const tag = data.tags.find(tag => tag.tag === row.dataset.tag);
+  const tag = data.tags[row.dataset.index];
   const below = make('tr');
   below.className = 'detail';
   const place = make('td', undefined, below);

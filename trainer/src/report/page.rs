@@ -127,7 +127,7 @@ fn verdict(material: &Material<'_>) -> String {
     let [low, high] = evaluation.mean_auc_ci95;
     let over = match evaluation.mean_auc_ci_method {
         MeanMethod::Bootstrap => "clips drawn",
-        MeanMethod::BootstrapOverGroups => "artists drawn",
+        MeanMethod::BootstrapOverGroups => "groups (artists) drawn",
         MeanMethod::MeanOfTagIntervals => "mean of the tags' intervals",
     };
     let mut html = format!(
@@ -242,7 +242,7 @@ fn tag_table(evaluation: &Evaluation) -> String {
         let (class, told) = if tag.above_chance { ("yes", "yes") } else { ("no", "no") };
         let _ = write!(
             html,
-            "<tr data-tag=\"{0}\"><td data-value=\"{0}\"><button class=\"open\" aria-expanded=\"false\">{0}</button></td>{1}{2}{3}{4}{5}{6}{7}\
+            "<tr data-index=\"{9}\"><td data-value=\"{0}\"><button class=\"open\" aria-expanded=\"false\">{0}</button></td>{1}{2}{3}{4}{5}{6}{7}\
              <td data-value=\"{8}\"><span class=\"tag {class}\">{told}</span></td></tr>",
             escaped(&tag.tag),
             cell(tag.positives as f64, &format!("{} / {}", tag.positives, tag.labelled)),
@@ -253,6 +253,7 @@ fn tag_table(evaluation: &Evaluation) -> String {
             interval(tag.balanced_accuracy_ci95),
             cell(tag.threshold, &format!("{:.3}{from}", tag.threshold)),
             u8::from(tag.above_chance),
+            evaluation.tags.iter().position(|other| other.tag == tag.tag).unwrap_or_default(),
         );
     }
     html += "</tbody></table></div>";

@@ -2,7 +2,7 @@
 
 use runtime::pcm::Pcm;
 use runtime::resample::{ResampleError, resample};
-use rusty_mp3::{Mp3Decoder, Mp3Encoder, Mp3EncoderConfig};
+use rusty_mp3::{Error, Mp3Decoder, Mp3Encoder, Mp3EncoderConfig};
 
 use super::sound::Sound;
 
@@ -18,6 +18,9 @@ pub enum CodecError {
     /// The encoder refused it.
     #[error("the mp3 encoder: {0}")]
     Encode(String),
+    /// What was encoded cannot be decoded.
+    #[error("the mp3 decoder: {0}")]
+    Decode(String),
 }
 
 /// Encodes a sound as an mp3 of so many kb/s and decodes it: mono, at its rate or at 44.1 kHz where no mp3 has that, as long
@@ -45,29 +48,42 @@ pub fn through_mp3(sound: &Sound, kilobits: u32) -> Result<Sound, CodecError> {
     // Piece by piece, so that neither the file nor its packets are ever there as a whole.
     for piece in samples.chunks(1152 * channels * 64) {
         encoder.push_pcm_f32(piece, channels as u16, rate).map_err(failed)?;
-        drain(&mut encoder, &mut decoder, &mut decoded);
+        drain(&mut encoder, &mut decoder, &mut decoded)?;
     }
     encoder.finish();
-    drain(&mut encoder, &mut decoder, &mut decoded);
+    drain(&mut encoder, &mut decoder, &mut decoded)?;
     decoder.flush();
-    take(&mut decoder, &mut decoded);
+    take(&mut decoder, &mut decoded)?;
     decoded.resize(mono.len(), 0.0);
     Ok(Sound::mono(rate, decoded))
 }
 
-fn drain(encoder: &mut Mp3Encoder, decoder: &mut Mp3Decoder, decoded: &mut Vec<f32>) {
-    // It ends with "again" or "end of file".
-    while let Ok(packet) = encoder.next_packet() {
-        decoder.push(&packet);
-        take(decoder, decoded);
+fn drain(
+    encoder: &mut Mp3Encoder,
+    decoder: &mut Mp3Decoder,
+    decoded: &mut Vec<f32>,
+) -> Result<(), CodecError> {
+    loop {
+        match encoder.next_packet() {
+            Ok(packet) => decoder.push(&packet),
+            Err(Error::Again | Error::Eof) => return Ok(()),
+            Err(error) => return Err(CodecError::Encode(error.to_string())),
+        }
+        take(decoder, decoded)?;
     }
 }
 
-fn take(decoder: &mut Mp3Decoder, decoded: &mut Vec<f32>) {
-    while let Ok(frame) = decoder.next_frame() {
-        let channels = usize::from(frame.channels).max(1);
-        let mean = |frame: &[f32]| frame.iter().sum::<f32>() / channels as f32;
-        decoded.extend(frame.samples.chunks_exact(channels).map(mean));
+fn take(decoder: &mut Mp3Decoder, decoded: &mut Vec<f32>) -> Result<(), CodecError> {
+    loop {
+        match decoder.next_frame() {
+            Ok(frame) => {
+                let channels = usize::from(frame.channels).max(1);
+                let mean = |frame: &[f32]| frame.iter().sum::<f32>() / channels as f32;
+                decoded.extend(frame.samples.chunks_exact(channels).map(mean));
+            }
+            Err(Error::Again | Error::Eof) => return Ok(()),
+            Err(error) => return Err(CodecError::Decode(error.to_string())),
+        }
     }
 }
 

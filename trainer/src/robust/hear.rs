@@ -113,7 +113,8 @@ fn of_clip(
         };
         let seed = crc32fast::hash(clip.id.as_bytes());
         let samples = change.apply(sound, mel.sample_rate, seed).map_err(|error| failed(&error))?;
-        // By the same 8-bit codes as everywhere else, so that the unchanged clip has the same answers as ever.
+        // By the same 8-bit codes as everywhere else. (mp3s are decoded in full here, for changes need all of the band: their
+        // codes are those of the cache but for rounding.)
         let frames =
             log_mel_codes(mel, Pcm::new(mel.sample_rate, &samples)).map_err(|error| failed(&error))?;
         let frames: Vec<f32> = frames.into_iter().map(|code| codes.decode(code)).collect();

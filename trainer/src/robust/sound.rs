@@ -67,7 +67,7 @@ impl Sound {
         Ok(sound)
     }
 
-    /// Whether the two sides differ.
+    /// Whether there are two channels.
     pub fn is_stereo(&self) -> bool {
         !self.side.is_empty()
     }
