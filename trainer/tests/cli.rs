@@ -284,3 +284,21 @@ fn a_network_without_attention_says_so_before_anything_is_drawn() {
     assert!(said.contains("has no attention to draw") && said.contains("--model crnn-attention"), "{said}");
     assert_eq!(folder.path().read_dir().unwrap().count(), 0);
 }
+
+/// On a CPU as on a GPU the codes' place changes nothing.
+#[test]
+fn the_devices_memory_may_be_named_as_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = |out: &str, more: &[&str]| {
+        let done = run(folder.path(), &[&SMALL[..], &["--out", out], more].concat());
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        let mut metrics: Value = serde_json::from_slice(&done.stdout).unwrap();
+        metrics.as_object_mut().unwrap().remove("seconds");
+        metrics
+    };
+    let host = metrics("host", &[]);
+    assert_eq!(metrics("short", &["--cache", "device"]), host);
+    assert!(!folder.path().join("device").exists() && folder.path().join("runs/features").is_dir());
+    assert_eq!(metrics("folder", &["--cache", "./device"]), host);
+    assert!(folder.path().join("device").is_dir());
+}

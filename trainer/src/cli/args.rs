@@ -65,10 +65,13 @@ pub enum Command {
     Sweep(Box<SweepArgs>),
 }
 
+/// Where features are cached unless another folder is named.
+pub const CACHE: &str = "runs/features";
+
 #[derive(Args, Clone)]
 pub struct CorpusArgs {
     /// Features cached as 8-bit codes go here; safe to delete
-    #[arg(long, value_name = "DIR", default_value = "runs/features")]
+    #[arg(long, value_name = "DIR", default_value = CACHE)]
     pub cache: PathBuf,
     /// Threads that decode and compute spectrograms [default: one per core]
     #[arg(long, value_name = "N")]
@@ -126,7 +129,8 @@ pub struct TrainArgs {
     /// GPUs that share every batch, by NCCL (needs a build with --features nccl)
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub gpus: usize,
-    /// Where the codes of the training clips are kept; changes nothing of the result
+    /// Where the codes of the training clips are kept; changes nothing of the result. `--cache device` is short for device
+    /// here and the usual folder there
     #[arg(long, value_enum, default_value = "host")]
     pub corpus_in: CorpusIn,
     /// Print metrics.json on standard output at the end, and nothing else there

@@ -1,6 +1,6 @@
 //! `trainer train`, and `trainer` alone: the whole job.
 
-use super::args::TrainArgs;
+use super::args::{CACHE, TrainArgs};
 use super::data::Data;
 use super::folder::{CHECKPOINT, RUN_FILE, check_folder, make_folder, what_next};
 use super::recipe::BatchSize;
@@ -21,7 +21,8 @@ use trainer::net::{Architecture, Standardise};
 use trainer::plot;
 use trainer::train::hearing::heard;
 use trainer::train::{
-    Ranks, RunFile, RunState, Task, calibrate, fit, precision, probabilities, scores, taught, train_on,
+    CorpusIn, Ranks, RunFile, RunState, Task, calibrate, fit, precision, probabilities, scores, taught,
+    train_on,
 };
 
 /// The whole job on synthetic music. An interrupted one is continued, a finished one is kept and a new folder taken.
@@ -38,8 +39,13 @@ pub fn main_job() -> Result<ExitCode> {
     train(args)
 }
 
-pub fn train(args: TrainArgs) -> Result<ExitCode> {
+pub fn train(mut args: TrainArgs) -> Result<ExitCode> {
     let started = std::time::Instant::now();
+    // No folder but a place: that of the device's memory. A folder of this name is ./device.
+    if args.data.cache == Path::new("device") {
+        args.data.cache = CACHE.into();
+        args.corpus_in = CorpusIn::Device;
+    }
     let mel = MelConfig::MINIM;
     // Before the corpus is read, so that a mistake in the settings does not cost the time of reading it.
     let mut run = args.run(&mel)?;
