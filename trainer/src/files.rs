@@ -1,5 +1,6 @@
 //! Files that are whole or not there, and their addresses from a page.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Component, Path};
 
@@ -36,6 +37,32 @@ pub fn write_atomically_with(
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Opens a journal, a file of lines that are added as things happen, and gives what is in it: nothing where it is new. Where the
+/// last run ended within a line, that line is ended.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn open_journal(path: &Path) -> std::io::Result<(Vec<u8>, File)> {
+    let known = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        read => read?,
+    };
+    let mut file = File::options().create(true).append(true).open(path)?;
+    if known.last().is_some_and(|&byte| byte != b'\n') {
+        file.write_all(b"\n")?;
+    }
+    Ok((known, file))
+}
+
+/// Makes a folder, and finds out whether it can be written to before long work is done for it.
+///
+/// # Errors
+/// When it cannot be made or written to.
+pub fn make_writable(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    tempfile::tempfile_in(folder).map(drop)
 }
 
 /// An address of a file from a page in `from`; both are whole paths.

@@ -4,6 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+/// As many threads as were asked for, or else one per core.
+pub fn threads_or_cores(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
 /// How many run at once, and with how many threads each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {

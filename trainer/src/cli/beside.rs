@@ -40,10 +40,7 @@ pub fn score(
     let (tags, threshold) = (&ours.data.corpus.tags, ours.scores.positive_threshold());
     let data = Data::load(corpus, choices, other.mel_config(), &args.data)?;
     // Before anything is scored: the table may not fit this model.
-    let names = args
-        .tags
-        .as_deref()
-        .map_or_else(|| Ok(other.tags().to_vec()), |path| eval::mapped(path, other.tags(), tags, true))?;
+    let names = eval::mapped(args.tags.as_deref(), other.tags(), tags, true)?;
     // Both lists are of one corpus in one order, each without what its front end could not hear.
     let pairs = in_common(ours, &data);
     let lost = ours.numbers.len() - pairs.len();

@@ -48,7 +48,7 @@ impl Data {
         if loaded.unlabelled > 0 {
             show::line(&format!("{} clips have no label of any tag and are left out", loaded.unlabelled));
         }
-        let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let jobs = trainer::jobs::threads_or_cores(args.jobs);
         let bar = show::bar("log-mels");
         let prepared = prepare(loaded.corpus, mel, &CacheDir::new(&args.cache), jobs, &bar)
             .with_context(|| format!("features of {spec}"));

@@ -13,6 +13,7 @@ use trainer::deliver::{Aggregate, answers_by_runtime, probabilities_by_runtime};
 use trainer::eval::{
     Agreement, EvalError, EvalOptions, LeftOut, Scores, beside_table, compare, evaluate, match_tags, table,
 };
+use trainer::files::make_writable;
 use trainer::train::segments::{Answers, Cut, pieces};
 use trainer::train::{LabelledClip, taught};
 
@@ -41,9 +42,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     }
     if let Some(folder) = &args.report {
         // Found out before hours of scoring.
-        let failed = || format!("--report {}", folder.display());
-        std::fs::create_dir_all(folder).with_context(failed)?;
-        tempfile::tempfile_in(folder).with_context(failed)?;
+        make_writable(folder).with_context(|| format!("--report {}", folder.display()))?;
     }
     // The float file is the model; the int8 file beside it is compared with it.
     let (float, int8) = (load(&args.model, Precision::Float)?, load(&args.model, Precision::Int8)?);
@@ -76,10 +75,7 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let started = std::time::Instant::now();
     let taught = taught(&clips);
     let aggregate: Aggregate = args.aggregate.into();
-    let names = args.tags.as_deref().map_or_else(
-        || Ok(main.tags().to_vec()),
-        |path| mapped(path, main.tags(), &data.corpus.tags, false),
-    )?;
+    let names = mapped(args.tags.as_deref(), main.tags(), &data.corpus.tags, false)?;
     let score = |tagger: &Tagger, clips: &[LabelledClip<'_>], by_window: bool| -> Result<Heard> {
         let (answers, p) = if by_window {
             let (answers, means) = answers_by_runtime(tagger, clips)?;
@@ -216,9 +212,15 @@ fn trained_on(data: Option<&serde_json::Value>, corpora: &[CorpusSpec]) -> bool 
     })
 }
 
-/// Names under which a model's tags are scored, by a table with the columns `model` and `corpus`; where the table is another
-/// model's, tags that this one does not have are passed over.
-pub fn mapped(path: &Path, model: &[String], corpus: &[String], others: bool) -> Result<Vec<String>> {
+/// Names under which a model's tags are scored: its own, or by a table with the columns `model` and `corpus`; where the
+/// table is another model's, tags that this one does not have are passed over.
+pub fn mapped(
+    table: Option<&Path>,
+    model: &[String],
+    corpus: &[String],
+    others: bool,
+) -> Result<Vec<String>> {
+    let Some(path) = table else { return Ok(model.to_vec()) };
     let (mut names, mut set) = (model.to_vec(), vec![false; model.len()]);
     let mut reader = csv::Reader::from_path(path).with_context(|| path.display().to_string())?;
     let header = reader.headers().with_context(|| path.display().to_string())?.clone();

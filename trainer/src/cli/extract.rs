@@ -59,8 +59,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
     let loaded = load(&spec, &options)?;
     let ours = |problem: &Problem| args.shard.is_none_or(|shard| shard.holds(&problem.id));
     let mut problems: Vec<Problem> = loaded.problems.into_iter().filter(ours).collect();
-    let jobs =
-        args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+    let jobs = trainer::jobs::threads_or_cores(args.jobs).max(1);
     let bar = show::bar("log-mels");
     let cache = CacheDir::new(&args.cache);
     let filled = fill_cache(&loaded.corpus, args.shard, &mel, &cache, jobs, &bar)

@@ -6,6 +6,7 @@ use super::show;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use trainer::corpus::{ClipSource, CorpusSpec, Split, synth};
+use trainer::files::make_writable;
 use trainer::report;
 
 /// From which a run goes on.
@@ -33,9 +34,7 @@ fn outputs() -> impl Iterator<Item = String> {
 /// Makes the folder, finds out whether it can be written before hours of training, and clears it of an old run's
 /// results, so that none of them is taken for this one's.
 pub fn make_folder(args: &TrainArgs, out: &Path) -> Result<()> {
-    let context = || format!("{}", out.display());
-    std::fs::create_dir_all(out).with_context(context)?;
-    tempfile::tempfile_in(out).with_context(context)?;
+    make_writable(out).with_context(|| format!("{}", out.display()))?;
     if args.overwrite {
         for path in outputs().map(|name| out.join(name)).filter(|path| path.exists()) {
             std::fs::remove_file(&path).with_context(|| format!("{}", path.display()))?;

@@ -20,7 +20,7 @@ pub fn label(args: &LabelArgs) -> Result<ExitCode> {
     ));
     let options = LabelOptions {
         out: args.out.clone(),
-        jobs: args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        jobs: trainer::jobs::threads_or_cores(args.jobs),
         seed: args.seed,
         draw_test: !args.no_test,
         split: args.split.only(),

@@ -49,7 +49,7 @@ pub fn make(args: &RemixArgs) -> Result<ExitCode> {
     if !(args.hours > 0.0 && args.hours <= 100_000.0) {
         bail!("--hours {}: it is above 0 and at most 100000", args.hours);
     }
-    let threads = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = trainer::jobs::threads_or_cores(args.jobs);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("starting threads")?;
     let music = list(&args.corpus, args, &pool, "music")?;
     let voices = list(&args.voices, args, &pool, "voices")?;

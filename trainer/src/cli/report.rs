@@ -5,7 +5,7 @@ use super::show;
 use anyhow::Result;
 use runtime::card::Card;
 use std::path::Path;
-use trainer::corpus::{ClipSource, Split};
+use trainer::corpus::Split;
 use trainer::eval::{Evaluation, Scores};
 use trainer::export::first_kernels;
 use trainer::plot::EpochPoint;
@@ -28,11 +28,7 @@ pub struct Scored<'a> {
 pub fn write(folder: &Path, model: &Path, scored: &Scored<'_>) -> Result<()> {
     let clips = scored.data.numbers(scored.split).into_iter().map(|number| {
         let clip = &scored.data.corpus.clips[number];
-        let path = match &clip.source {
-            ClipSource::File(path) => Some(path.as_path()),
-            ClipSource::Synth(_) => None,
-        };
-        ClipLink { id: &clip.id, group: clip.group.as_deref(), path }
+        ClipLink { id: &clip.id, group: clip.group.as_deref(), path: clip.source.file() }
     });
     // A path to a file stands for that file alone.
     let beside = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new(".")) };

@@ -40,7 +40,7 @@ pub fn measure(tagger: &Tagger, asked: &Asked<'_>, args: &CorpusArgs) -> Result<
         .chain_update(format!("{:?}", asked.aggregate));
     let path = args.cache.join("changed").join(format!("{}.jsonl", &to_hex(&hash.finalize())[..16]));
     let answered = Answered::open(&path, tagger.tags().len())?;
-    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let jobs = trainer::jobs::threads_or_cores(args.jobs);
     let bar = show::bar("changed clips");
     bar.set_length(clips.len() as u64);
     let heard = hear(tagger, &clips, &Change::ALL, asked.aggregate, &answered, jobs, &|| bar.inc(1));

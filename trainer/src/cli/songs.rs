@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use runtime::tagger::Tagger;
 use std::path::PathBuf;
-use trainer::corpus::{ClipSource, CorpusOptions, CorpusSpec, Split};
+use trainer::corpus::{CorpusOptions, CorpusSpec, Split, group_name};
 use trainer::deliver::{HeardClip, songs_by_runtime};
 use trainer::similar::{Space, point};
 
@@ -69,11 +69,8 @@ impl Songs {
         let heard = songs_by_runtime(&tagger, &clips)?;
         let songs = data.corpus.clips.iter().zip(heard).map(|(clip, HeardClip { tags, embedding })| Song {
             id: clip.id.clone(),
-            path: match &clip.source {
-                ClipSource::File(path) => Some(path.clone()),
-                ClipSource::Synth(_) => None,
-            },
-            group: clip.group.as_deref().map(|group| group.strip_prefix("artist ").unwrap_or(group).into()),
+            path: clip.source.file().map(Into::into),
+            group: clip.group.as_deref().map(|group| group_name(group).into()),
             album: clip.album.clone(),
             labels: clip.labels.clone(),
             tags,

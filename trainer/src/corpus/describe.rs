@@ -162,10 +162,7 @@ fn parts(spec: &CorpusSpec, options: &CorpusOptions) -> Result<Parts, CorpusErro
         return listed(published, options);
     }
     let loaded = load(spec, &CorpusOptions { keep_unlabelled: true, min_positives: 0, ..*options })?;
-    let path = |clip: &Clip| match &clip.source {
-        ClipSource::File(path) => Some(path.clone()),
-        ClipSource::Synth(_) => None,
-    };
+    let path = |clip: &Clip| clip.source.file().map(Into::into);
     let note = |Problem { id, reason }: &Problem| format!("left out {id}: {reason}");
     Ok(Parts {
         about: None,

@@ -14,7 +14,7 @@ mod spec;
 mod split;
 pub mod synth;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use error::CorpusError;
 pub use load::{Loaded, load};
@@ -96,6 +96,21 @@ pub enum ClipSource {
     File(PathBuf),
     /// The synthesiser.
     Synth(synth::SynthClip),
+}
+
+impl ClipSource {
+    /// The audio file; nothing where there is none.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Synth(_) => None,
+        }
+    }
+}
+
+/// A group as its corpus calls it: a manifest's artist `x` is the group "artist x", lest an album has that name.
+pub fn group_name(group: &str) -> &str {
+    group.strip_prefix("artist ").unwrap_or(group)
 }
 
 /// What a clip is used for.

@@ -104,7 +104,7 @@ impl Robustness {
 
 /// Over the tags that have a positive and a negative clip.
 fn mean_ap(scores: &Scores) -> f64 {
-    let all = (0..scores.tags().len()).filter_map(|tag| Some(scores.ranking(tag).ok()?.average_precision()));
+    let all = scores.rankings().map(|(_, ranking)| ranking.average_precision());
     let (sum, count) = all.fold((0.0, 0_usize), |(sum, count), ap| (sum + ap, count + 1));
     sum / count.max(1) as f64
 }

@@ -241,6 +241,12 @@ impl Scores {
         })
     }
 
+    /// Names and rankings of the tags that have a positive and a negative clip, in order.
+    pub fn rankings(&self) -> impl Iterator<Item = (&str, Ranking)> + '_ {
+        let tags = self.tags.iter().enumerate();
+        tags.filter_map(|(place, tag)| Some((tag.as_str(), self.ranking(place).ok()?)))
+    }
+
     /// The labelled clips of tag number `tag` in order of probability.
     ///
     /// # Errors

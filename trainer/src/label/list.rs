@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::table::Table;
 use super::{LabelError, LabelOptions};
-use crate::corpus::{self, ClipSource, CorpusOptions, CorpusSpec, Problem, Split};
+use crate::corpus::{self, ClipSource, CorpusOptions, CorpusSpec, Problem, Split, group_name};
 
 /// A file to label.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(super) fn list(
             }
             // A manifest reads "artist x" from a cell "x": read back, the group is what it was.
             let group = clip.group.unwrap_or_default();
-            let artist = group.strip_prefix("artist ").unwrap_or(&group).to_owned();
+            let artist = group_name(&group).to_owned();
             places.insert(written.clone(), listed.files.len());
             listed.files.push(ListedFile { id: clip.id, path, written, split, artist });
         }

@@ -20,6 +20,12 @@ pub(super) const PALETTE: [Colour; 7] = [
     (110, 110, 110),
 ];
 
+/// The colour at a share of the way from one to another.
+pub(super) fn between(from: Colour, to: Colour, share: f64) -> Colour {
+    let mix = |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
+    (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
+}
+
 /// Lengths of stroke and gap in turn; empty for a whole line.
 pub(super) type Dash = &'static [f64];
 pub(super) const WHOLE: Dash = &[];

@@ -1,5 +1,5 @@
 //! What the kernels of a first layer look like.
-use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, fitted};
+use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, between, fitted};
 
 /// Kernels over mel bands and frames.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +100,5 @@ pub(super) fn figure(title: &str, kernels: &Kernels) -> Result<Figure, &'static 
 fn signed(value: f32) -> Colour {
     let value = (f64::from(value).clamp(-1.0, 1.0) * STEPS).round() / STEPS;
     let end = if value < 0.0 { PALETTE[0] } else { PALETTE[1] };
-    let mix = |to: u8| (255.0 + value.abs() * (f64::from(to) - 255.0)).round() as u8;
-    (mix(end.0), mix(end.1), mix(end.2))
+    between((255, 255, 255), end, value.abs())
 }

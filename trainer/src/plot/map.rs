@@ -1,6 +1,6 @@
 //! Songs on a plane.
 
-use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, fitted};
+use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, between, fitted};
 
 /// A song.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,9 +90,4 @@ pub(super) fn figure(
 fn in_names(dot: &MapDot, names: &[(String, usize)]) -> Option<usize> {
     let number = dot.value as usize;
     (dot.value >= 0.0 && number < names.len().min(PALETTE.len())).then_some(number)
-}
-
-fn between(from: Colour, to: Colour, share: f64) -> Colour {
-    let mix = |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
-    (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
 }

@@ -1,5 +1,5 @@
 //! Tags against tags, by colour.
-use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, fitted};
+use super::figure::{Align, Colour, Figure, INK, PALETTE, SOFT_INK, between, fitted};
 use super::font;
 
 /// Names of rows and columns, and a value from 0 to 1 for each pair; what is not a number is grey.
@@ -76,10 +76,6 @@ pub(super) fn figure(title: &str, said: &str, matrix: &Matrix) -> Result<Figure,
 /// From white by blue to dark blue, in steps so that neighbours may be told apart.
 fn ramp(value: f64) -> Colour {
     let value = (value.clamp(0.0, 1.0) * 40.0).round() / 40.0;
-    let between = |from: Colour, to: Colour, share: f64| {
-        let mix = |a: u8, b: u8| (f64::from(a) + share * (f64::from(b) - f64::from(a))).round() as u8;
-        (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
-    };
     if value < 0.5 {
         between(WHITE, PALETTE[0], 2.0 * value)
     } else {

@@ -6,10 +6,9 @@ use super::figure::Figure;
 
 pub(super) fn figure(title: &str, scores: &Scores) -> Result<Figure, &'static str> {
     let (mut all, mut tags): (Vec<PrecisionRecall>, Vec<Curve>) = (Vec::new(), Vec::new());
-    for (place, tag) in scores.tags().iter().enumerate() {
-        let Ok(ranking) = scores.ranking(place) else { continue };
+    for (tag, ranking) in scores.rankings() {
         let curve = ranking.precision_recall();
-        tags.push(Curve { name: tag.clone(), value: ranking.average_precision(), points: curve.steps() });
+        tags.push(Curve { name: tag.into(), value: ranking.average_precision(), points: curve.steps() });
         all.push(curve);
     }
     let about = Curves {

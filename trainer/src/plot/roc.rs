@@ -6,11 +6,10 @@ use super::figure::Figure;
 
 pub(super) fn figure(title: &str, scores: &Scores) -> Result<Figure, &'static str> {
     let (mut all, mut tags): (Vec<RocCurve>, Vec<Curve>) = (Vec::new(), Vec::new());
-    for (place, tag) in scores.tags().iter().enumerate() {
-        let Ok(ranking) = scores.ranking(place) else { continue };
+    for (tag, ranking) in scores.rankings() {
         let curve = ranking.roc_curve();
         let points = curve.false_positive_rate.iter().copied().zip(curve.true_positive_rate.iter().copied());
-        tags.push(Curve { name: tag.clone(), value: ranking.auc(), points: points.collect() });
+        tags.push(Curve { name: tag.into(), value: ranking.auc(), points: points.collect() });
         all.push(curve);
     }
     let about = Curves {

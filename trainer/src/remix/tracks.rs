@@ -9,7 +9,7 @@ use runtime::pcm::Pcm;
 use sha2::{Digest, Sha256};
 
 use super::RemixError;
-use crate::corpus::{Clip, ClipSource, Corpus, Problem, Split, synth};
+use crate::corpus::{Clip, ClipSource, Corpus, Problem, Split, group_name, synth};
 use crate::features::Progress;
 
 /// Shorter files are not used.
@@ -112,7 +112,7 @@ fn track(clip: &Clip, corpus: usize) -> Result<Track, String> {
     }
     let group = clip.group.as_deref().unwrap_or(&clip.id);
     // A manifest's artists are named so; the manifest written here names them again.
-    let group = group.strip_prefix("artist ").unwrap_or(group).to_owned();
+    let group = group_name(group).to_owned();
     let split = clip.split.unwrap_or(Split::Train);
     Ok(Track { id: clip.id.clone(), corpus, group, split, seconds, source: clip.source.clone() })
 }

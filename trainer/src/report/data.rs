@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::examples::{self, Example, TagExamples};
 use super::{ClipLink, Material};
+use crate::corpus::group_name;
 use crate::eval::Ranking;
 use crate::files::relative_url;
 
@@ -53,7 +54,7 @@ pub(super) fn of(folder: &Path, material: &Material<'_>, thresholds: &[f64]) -> 
 
 fn clip(folder: &Path, clip: &ClipLink<'_>) -> Value {
     let file = clip.path.and_then(|path| path.canonicalize().ok()).map(|path| relative_url(folder, &path));
-    let artist = clip.group.map(|group| group.strip_prefix("artist ").unwrap_or(group));
+    let artist = clip.group.map(group_name);
     json!({ "id": clip.id, "artist": artist, "file": file })
 }
 

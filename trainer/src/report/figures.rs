@@ -3,7 +3,6 @@ use std::path::Path;
 
 use super::siblings::Tags;
 use super::{Material, ReportError};
-use crate::eval::reliability;
 use crate::plot::{self, PlotError, PlotFiles};
 
 /// A figure as the page shows it.
@@ -30,7 +29,6 @@ pub(super) fn write(
     let evaluation = material.evaluation;
     let title = format!("{} on {}", evaluation.model, evaluation.corpus);
     let scores = material.scores;
-    let calibration = reliability(scores.probabilities(), scores.truth(), scores.tags().len());
     let at = |name: &str| folder.join(name);
     let mut shown = Vec::new();
     let mut add = |name: &'static str,
@@ -49,7 +47,7 @@ pub(super) fn write(
     add("roc", "ROC curves of all tags", plot::roc_curves(&at("roc"), &title, scores))?;
     let precision = plot::precision_curves(&at("precision"), &title, scores);
     add("precision", "Precision against recall of all tags", precision)?;
-    if let Some(reliability) = &calibration {
+    if let Some(reliability) = &evaluation.calibration {
         let drawn = plot::calibration(&at("calibration"), &format!("Calibration: {title}"), reliability);
         add("calibration", "What was true of answers of each probability", drawn)?;
     }

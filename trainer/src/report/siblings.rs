@@ -31,6 +31,8 @@ const LEAST: usize = 3;
 pub(super) struct Tags<'s> {
     scores: &'s Scores,
     thresholds: &'s [f64],
+    /// Logits by tag, each of mean 0 and length 1 over the clips; of a tag without any difference all 0.
+    columns: Vec<Vec<f64>>,
     /// Tags in an order in which those that go together are neighbours.
     order: Vec<usize>,
 }
@@ -38,7 +40,8 @@ pub(super) struct Tags<'s> {
 impl<'s> Tags<'s> {
     /// `thresholds` are by tag of the scores.
     pub fn new(scores: &'s Scores, thresholds: &'s [f64]) -> Self {
-        let mut tags = Self { scores, thresholds, order: Vec::new() };
+        let mut tags = Self { scores, thresholds, columns: Vec::new(), order: Vec::new() };
+        tags.columns = tags.columns();
         tags.order = tags.in_order();
         tags
     }
@@ -66,7 +69,6 @@ impl<'s> Tags<'s> {
         (p / (1.0 - p)).ln()
     }
 
-    /// Logits by tag, each of mean 0 and length 1 over the clips; of a tag without any difference all 0.
     fn columns(&self) -> Vec<Vec<f64>> {
         let clips = self.scores.clips();
         let column = |tag: usize| {
@@ -83,7 +85,7 @@ impl<'s> Tags<'s> {
 
     /// From the tag that has most clips on, each time the one that resembles the last one most.
     fn in_order(&self) -> Vec<usize> {
-        let columns = self.columns();
+        let columns = &self.columns;
         let mut left: Vec<usize> = (0..self.count()).collect();
         let positives =
             |tag: usize| (0..self.scores.clips()).filter(|&clip| self.has(clip, tag) == Some(true)).count();
@@ -136,7 +138,7 @@ impl<'s> Tags<'s> {
 
     /// The pairs that the model's answers tie together most, at most so many.
     pub fn siblings(&self, most: usize) -> Vec<Siblings> {
-        let columns = self.columns();
+        let columns = &self.columns;
         let mut pairs: Vec<(usize, usize, f64)> = (0..self.count())
             .flat_map(|a| (a + 1..self.count()).map(move |b| (a, b)))
             .map(|(a, b)| (a, b, dot(&columns[a], &columns[b])))

@@ -1,7 +1,7 @@
 //! What a model answered, kept on disk as it comes: hearing a corpus ten times over takes hours, and an interrupted run goes on.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
+use crate::files::open_journal;
 
 /// Why answers cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -54,19 +55,11 @@ impl Answered {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let text = match std::fs::read(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            read => read.map_err(failed)?,
-        };
+        let (text, file) = open_journal(path).map_err(failed)?;
         let lines =
             text.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Line>(line).ok());
         let usable = |line: &Line| line.p.len() == tags && line.p.iter().all(|p| (0.0..=1.0).contains(p));
         let known = lines.filter(usable).map(|line| (line.key, line.p)).collect();
-        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-        // The last run may have ended within a line.
-        if text.last().is_some_and(|&byte| byte != b'\n') {
-            file.write_all(b"\n").map_err(failed)?;
-        }
         Ok(Self { path: path.into(), file: Mutex::new(file), known })
     }
 

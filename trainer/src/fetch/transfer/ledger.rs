@@ -1,7 +1,7 @@
 //! What came, and what failed: a line of JSON for each, added as it happens.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::fetch::FetchError;
+use crate::files::open_journal;
 
 /// A line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,19 +44,11 @@ pub(super) const NAME: &str = "fetched.jsonl";
 impl Ledger {
     pub fn open(dir: &Path) -> Result<Self, FetchError> {
         let path = dir.join(NAME);
-        let text = match std::fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(FetchError::file(path)(error)),
-        };
+        let (known, file) = open_journal(&path).map_err(FetchError::file(&path))?;
         // A line that a power cut left torn says nothing; its file is asked for again.
-        let entries = text.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
+        let lines = known.split(|&byte| byte == b'\n');
+        let entries = lines.filter_map(|line| serde_json::from_slice::<Entry>(line).ok());
         let known = entries.map(|entry| (entry.id.clone(), entry)).collect();
-        let mut file =
-            OpenOptions::new().create(true).append(true).open(&path).map_err(FetchError::file(&path))?;
-        if !text.is_empty() && !text.ends_with('\n') {
-            writeln!(file).map_err(FetchError::file(&path))?;
-        }
         Ok(Self { file: Mutex::new(file), known })
     }
 
